@@ -1,0 +1,58 @@
+"""Our own pluggy hooks: what a conftest or another plugin may add.
+
+Each hook is optional. An implementation is an ordinary function in a ``conftest.py`` or a plugin.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_repro.model import SessionReport
+
+
+@pytest.hookspec
+def pytest_repro_seed(seed: int) -> None:
+    """Seed a random generator that pytest-repro does not know, before each run.
+
+    `seed` is the same in every run of a test, and may be larger than 2**32.
+
+    Example, in ``conftest.py``::
+
+        import mylib
+
+        def pytest_repro_seed(seed):
+            mylib.rng.seed(seed % 2**32)
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_repro_canonical(value: object) -> Any:
+    """Teach how values of a type are compared: return a plain value that stands for `value`.
+
+    Return None for types that are not yours. The result may be anything that can itself be
+    recorded (numbers, text, arrays, nested dicts, lists, dataclasses); it is compared in place of
+    `value` and shown under `value`'s type name.
+
+    Example, in ``conftest.py``::
+
+        from mylib import Spline
+
+        def pytest_repro_canonical(value):
+            if isinstance(value, Spline):
+                return {"knots": value.knots, "coefficients": value.c}
+    """
+
+
+@pytest.hookspec
+def pytest_repro_report(report: SessionReport) -> None:
+    """Read the finished session, on the controller only, once, after the last test.
+
+    Example, in ``conftest.py``::
+
+        def pytest_repro_report(report):
+            drifted = [test.nodeid for test in report.tests if not test.verdict.good]
+            notify_team(drifted)
+    """
