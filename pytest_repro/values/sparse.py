@@ -1,0 +1,129 @@
+"""scipy: sparse matrices and arrays in canonical form, frozen distributions, k-d trees, rotations.
+
+A sparse matrix is its format, shape, dtype and stored entries. The order of stored entries,
+duplicates that add up and the integer type of the indices are not part of it; explicit zeros are.
+Nothing is ever made dense: memory is that of the stored entries, whatever the shape.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from pytest_repro.model import Node
+from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence, type_name
+
+__all__ = ["canonical"]
+
+
+def canonical(value: object, walk: Walk) -> Node | None:
+    """Return the canonical form of a scipy value, or None if another rule applies."""
+    module = type(value).__module__
+    if module.startswith("scipy.sparse") or "scipy.sparse" in sys.modules:
+        from scipy import sparse
+
+        if sparse.issparse(value):
+            return _sparse(value, walk)
+    return _other(value, walk)
+
+
+def _other(value: Any, walk: Walk) -> Node | None:
+    """Return a value of scipy.stats or scipy.spatial."""
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__}
+    if "scipy.stats._distn_infrastructure.rv_frozen" in names:
+        return _frozen(value, walk)
+    if "scipy.stats._distn_infrastructure.rv_generic" in names:
+        return _distribution(value, walk)
+    if "scipy.spatial._ckdtree.cKDTree" in names:
+        parts = ("data", "indices", "leafsize", "boxsize")
+        return fields(type_name(type(value)), [(f".{name}", walk(getattr(value, name), f".{name}")) for name in parts])
+    if any(name.startswith("scipy.spatial.transform") and name.endswith(".Rotation") for name in names):
+        return fields(type_name(type(value)), [(".as_quat()", walk(np.asarray(value.as_quat()), ".as_quat()"))])
+    return None
+
+
+# --- scipy.sparse -----------------------------------------------------------------------------
+
+
+def _sparse(matrix: Any, walk: Walk) -> Node:
+    """Return a sparse matrix or array by format, shape and stored entries."""
+    head: list[Field] = [
+        (".format", matrix.format),
+        (".shape", sequence("tuple", (int(length) for length in matrix.shape))),
+    ]
+    if matrix.format in ("csr", "csc", "bsr"):
+        body = _compressed(matrix, walk)
+    elif matrix.format == "dia":
+        body = _diagonal(matrix, walk)
+    else:
+        body = _coordinates(matrix, walk)
+    return fields(type_name(type(matrix)), head + body)
+
+
+def _compressed(matrix: Any, walk: Walk) -> list[Field]:
+    """Return the arrays of a csr, csc or bsr matrix with sorted, distinct indices."""
+    # a second header over the same memory: looking for the canonical form sets flags on the object
+    shadow = type(matrix)((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+    changed = not shadow.has_canonical_format
+    if changed:
+        shadow = matrix.copy()
+        shadow.sum_duplicates()
+        shadow.sort_indices()
+    stored = int(shadow.indptr[-1])  # memory past the last entry is spare room
+    blocks = slice(0, stored)
+    return [
+        (".indptr", _indices(shadow.indptr, walk, ".indptr")),
+        (".indices", _indices(shadow.indices[blocks], walk, ".indices")),
+        (".data", numpy_node("numpy.ndarray", shadow.data[blocks], walk, ".data", owned=changed)),
+    ]
+
+
+def _coordinates(matrix: Any, walk: Walk) -> list[Field]:
+    """Return the entries of a coo, lil or dok matrix, sorted by coordinate."""
+    entries = matrix.tocoo(copy=True)
+    entries.sum_duplicates()
+    coords = getattr(entries, "coords", None) or (entries.row, entries.col)
+    order = np.lexsort(tuple(reversed(coords)))
+    parts: list[Field] = [
+        (f".coords[{axis}]", _indices(index[order], walk, f".coords[{axis}]")) for axis, index in enumerate(coords)
+    ]
+    return [*parts, (".data", numpy_node("numpy.ndarray", entries.data[order], walk, ".data", owned=True))]
+
+
+def _diagonal(matrix: Any, walk: Walk) -> list[Field]:
+    """Return the diagonals of a dia matrix by offset, without the cells that lie outside of it."""
+    rows, columns = matrix.shape
+    parts: list[Field] = []
+    for position in np.argsort(matrix.offsets, kind="stable"):
+        offset = int(matrix.offsets[position])
+        inside = matrix.data[position, max(0, offset) : max(0, min(rows + offset, columns))]
+        segment = f".diagonal({offset})"
+        parts.append((segment, numpy_node("numpy.ndarray", inside, walk, segment)))
+    return parts
+
+
+def _indices(data: np.ndarray[Any, Any], walk: Walk, segment: str) -> Node:
+    """Return indices in one integer type: which one scipy chose is not part of the value."""
+    return numpy_node("numpy.ndarray", data.astype(np.int64, copy=False), walk, segment)
+
+
+# --- scipy.stats ------------------------------------------------------------------------------
+
+
+def _frozen(value: Any, walk: Walk) -> Node:
+    """Return a frozen distribution by its distribution and arguments; the random state is not compared."""
+    parts: list[Field] = [
+        (".dist", walk(value.dist, ".dist")),
+        (".args", walk(tuple(value.args), ".args")),
+        (".kwds", walk(dict(value.kwds), ".kwds")),
+    ]
+    return fields(type_name(type(value)), parts, ["random_state (not part of a distribution)"])
+
+
+def _distribution(value: Any, walk: Walk) -> Node:
+    """Return a distribution by class, name, support and, if it has them, histogram or points."""
+    names = ("name", "a", "b", "badvalue", "shapes", "longname", "_histogram", "xk", "pk")
+    parts = [(f".{name}", walk(getattr(value, name), f".{name}")) for name in names if hasattr(value, name)]
+    return fields(type_name(type(value)), parts, ["random_state (not part of a distribution)"])
