@@ -337,6 +337,9 @@ class ValueDrift:
     structure: tuple[str, ...] = ()
     #: for a numeric series: per run (number, steps, values), the reference first; bounded
     series: tuple[tuple[int, tuple[int, ...], tuple[float, ...]], ...] = ()
+    #: for an array: |difference| in the run of the first divergence on a grid of at most 64 by 64, rows of
+    #: one length, each cell the largest of its block; None where all bits are equal, NaN where there is no distance
+    heat: tuple[tuple[float | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
