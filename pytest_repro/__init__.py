@@ -1,0 +1,37 @@
+"""Determinism testing for machine-learning code, as a pytest plugin.
+
+The flow is one-way; a module imports only from rows above its own::
+
+    words     errors, model
+    values    values/            any value → canonical form → fingerprint
+    process   environment, rng, entropy/, conditions/
+    intent    settings, plan
+    observe   recorder, autolog/
+    execute   execute/           inline, child, workers
+    judge     compare/, explain, baseline
+    compose   pipeline, runner, inplace
+    output    report/
+    shell     hookspecs, session, plugin, cli
+
+Public names: `Repro`, the type of the ``repro`` fixture, for annotations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_repro.recorder import Repro
+
+__all__ = ["Repro", "__version__"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name == "Repro":
+        from pytest_repro.recorder import Repro
+
+        return Repro
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

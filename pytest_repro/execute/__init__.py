@@ -1,0 +1,1 @@
+"""Where runs happen: in this process, in worker processes, on a cluster."""

@@ -1,0 +1,63 @@
+"""What is alive while a run executes, in this process or in a worker's child."""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from pytest_repro.model import EntropyDraw, Recording, RunSpec
+from pytest_repro.recorder import Recorder, Repro
+from pytest_repro.rng import Seeders
+
+__all__ = ["ACTIVE", "ActiveRun", "make_nonce"]
+
+
+def make_nonce() -> str:
+    """A mark of this very execution; to be made before anything is pinned."""
+    return f"{os.getpid():x}-{time.time_ns():x}-{time.perf_counter_ns():x}"
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """One run while it lasts."""
+
+    spec: RunSpec
+    recorder: Recorder
+    repro: Repro
+    seeders: Seeders
+    #: called in the call phase after the test passed; raises where the verdict fails the test
+    gate: Callable[[Recording], None] | None = None
+    draws: Callable[[], tuple[EntropyDraw, ...]] = tuple
+    nonce: str = field(default_factory=make_nonce)
+    environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
+    recording: Recording | None = None
+    subtest_failed: bool = False
+
+    def seed_fixture(self, name: str) -> None:
+        """Start every fixture from a state of its own, whatever was set up before it."""
+        self.seeders.seed(self.repro.seed + zlib.crc32(name.encode()))
+
+    def begin_call(self) -> None:
+        """The test starts from the seed itself, whatever its fixtures drew."""
+        self.seeders.seed(self.repro.seed)
+
+    def end_call(self, *, outcome: str) -> Recording:
+        """Close the recorder; the run's recording."""
+        self.recorder.close()
+        self.recording = Recording(
+            spec=self.spec,
+            observations=self.recorder.observations(),
+            outcome=outcome,
+            nonce=self.nonce,
+            environment=self.environment(),
+            draws=self.draws(),
+        )
+        return self.recording
+
+
+ACTIVE: pytest.StashKey[ActiveRun] = pytest.StashKey()

@@ -1,0 +1,62 @@
+"""Hooks that shape a run while it executes; the same here and in a worker's child."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_repro.execute.active import ACTIVE, ActiveRun
+from pytest_repro.execute.inline import failed_quietly, is_subtest
+from pytest_repro.execute.outcomes import ReproFailure, polish
+
+__all__ = ["RunHooks"]
+
+
+class RunHooks:
+    """Seeds fixtures and calls, closes the recorder, and gives the verdict inside the call phase."""
+
+    def __init__(self) -> None:
+        self.current: ActiveRun | None = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """Make what a fixture draws independent of which other fixtures were already there."""
+        if self.current is not None:
+            self.current.seed_fixture(fixturedef.argname)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Run the test between seeding and the verdict."""
+        active = item.stash.get(ACTIVE, None)
+        if active is None:
+            return (yield)
+        active.begin_call()
+        try:
+            result = yield
+        except BaseException:
+            active.end_call(outcome="failed")
+            raise
+        quiet_failure = failed_quietly(item) or active.subtest_failed
+        recording = active.end_call(outcome="failed" if quiet_failure else "passed")
+        if active.gate is not None and not quiet_failure:
+            active.gate(recording)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give our failures a summary that names the value."""
+        report = yield
+        if call.excinfo is not None and isinstance(call.excinfo.value, ReproFailure):
+            polish(report, call.excinfo.value)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Notice a failing sub-test: its report does not go through the item's."""
+        if self.current is not None and is_subtest(report) and report.failed:
+            self.current.subtest_failed = True

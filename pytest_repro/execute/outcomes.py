@@ -1,0 +1,75 @@
+"""How a verdict becomes a test failure: exceptions raised in the call phase of the last run.
+
+They are ordinary ``pytest.fail`` outcomes, so that xfail, ``--pdb``, JUnit, ``--lf`` and every
+other plugin treat them as the failures they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_repro.model import TestResult, Verdict
+
+__all__ = ["FAILURES", "ReproDrift", "ReproFailure", "ReproInconclusive", "ReproLost", "failure_for", "polish"]
+
+
+class ReproFailure(pytest.fail.Exception):
+    """A verdict that fails the test; the message is the whole report."""
+
+    def __init__(self, text: str, *, summary: str = "", file: str = "", line: int = 0) -> None:
+        super().__init__(text, pytrace=False)
+        self.summary = summary
+        self.file = file
+        self.line = line
+
+
+class ReproDrift(ReproFailure):
+    """Recorded values differ between runs that should be equal."""
+
+
+class ReproInconclusive(ReproFailure):
+    """The runs prove nothing."""
+
+
+class ReproLost(ReproFailure):
+    """A run crashed, timed out, or its worker died."""
+
+
+#: by name, as they cross from a worker
+FAILURES: dict[str, type[ReproFailure]] = {
+    "ReproDrift": ReproDrift,
+    "ReproInconclusive": ReproInconclusive,
+    "ReproLost": ReproLost,
+}
+for _failure in FAILURES.values():
+    # the short summary shows the class as users know outcomes: without a module
+    _failure.__module__ = "builtins"
+
+
+def failure_for(result: TestResult, *, text: str, summary: str) -> ReproFailure | None:
+    """The exception for a verdict; None when the test may pass."""
+    if result.verdict.good:
+        return None
+    kinds: dict[Verdict, type[ReproFailure]] = {
+        Verdict.DRIFTED: ReproDrift,
+        Verdict.BASELINE_DRIFTED: ReproDrift,
+        Verdict.LOST: ReproLost,
+    }
+    kind = kinds.get(result.verdict, ReproInconclusive)
+    first = result.comparison.first
+    location = (first.location if first is not None else None) or result.location
+    file, line = ("", 0) if location is None else (location.file, location.line)
+    return kind(text, summary=summary, file=file, line=line)
+
+
+def polish(report: Any, failure: ReproFailure) -> None:
+    """Let the short summary and CI annotations name the value and the user's line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is None:
+        return
+    if failure.summary:
+        crash.message = failure.summary
+    if failure.file:
+        crash.path, crash.lineno = failure.file, failure.line

@@ -1,0 +1,143 @@
+"""One test from its recordings to a verdict. Executes nothing and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pytest_repro.model import (
+    Cause,
+    Comparison,
+    Location,
+    Place,
+    Plan,
+    Recording,
+    TestResult,
+    Verdict,
+)
+
+__all__ = ["Explainer", "judge", "unfinished"]
+
+#: (result so far, recordings) → the cause, or None when nothing is to be explained
+Explainer = Callable[[TestResult, Sequence[Recording]], "Cause | None"]
+
+
+def judge(
+    *,
+    nodeid: str,
+    plan: Plan,
+    recordings: Sequence[Recording],
+    location: Location | None,
+    explainer: Explainer | None = None,
+) -> TestResult:
+    """Compare the recordings of finished runs and give the verdict.
+
+    Args:
+        nodeid: of the test.
+        plan: what was to be run.
+        recordings: of the runs that finished, in any order.
+        location: the line of the test function.
+        explainer: asked for the cause when the runs drift.
+    """
+    from dataclasses import replace
+
+    ordered = sorted(recordings, key=lambda recording: recording.spec.number)
+    result = _frame(nodeid, plan, ordered, location)
+    problem = _inconclusive(ordered)
+    if problem is not None:
+        return replace(result, verdict=Verdict.INCONCLUSIVE, headline=problem)
+    from pytest_repro.compare import compare_recordings
+
+    comparison = compare_recordings(ordered)
+    result = replace(
+        result,
+        comparison=comparison,
+        verdict=_verdict(comparison),
+        headline=_headline(comparison, len(ordered)),
+        again=_again(nodeid, plan, comparison),
+    )
+    if result.verdict is Verdict.DRIFTED and explainer is not None:
+        result = replace(result, cause=explainer(result, ordered))
+    return result
+
+
+def unfinished(
+    *,
+    nodeid: str,
+    plan: Plan,
+    recordings: Sequence[Recording],
+    location: Location | None,
+    verdict: Verdict,
+    headline: str,
+) -> TestResult:
+    """A verdict where a run failed, was skipped or lost; what was recorded up to there is compared all the same."""
+    from dataclasses import replace
+
+    ordered = sorted(recordings, key=lambda recording: recording.spec.number)
+    result = replace(_frame(nodeid, plan, ordered, location), verdict=verdict, headline=headline)
+    if verdict is Verdict.DRIFTED and len(ordered) > 1 and any(recording.observations for recording in ordered):
+        from pytest_repro.compare import compare_recordings
+
+        comparison = compare_recordings(ordered)
+        result = replace(result, comparison=comparison, again=_again(nodeid, plan, comparison))
+    return result
+
+
+def _frame(nodeid: str, plan: Plan, recordings: Sequence[Recording], location: Location | None) -> TestResult:
+    specs = sorted(plan.runs, key=lambda spec: spec.number)
+    return TestResult(
+        nodeid=nodeid,
+        verdict=Verdict.INCONCLUSIVE,
+        runs=len(plan.runs),
+        seed=plan.seed,
+        headline="",
+        conditions=tuple(spec.condition for spec in specs),
+        environments=tuple(recording.environment for recording in recordings),
+        varied=plan.varied,
+        location=location,
+    )
+
+
+def _inconclusive(recordings: Sequence[Recording]) -> str | None:
+    if len(recordings) < 2:
+        return f"only {len(recordings)} run finished, so there is nothing to compare; ask for --repro-runs=2 or more"
+    nonces = [recording.nonce for recording in recordings if recording.nonce]
+    if len(set(nonces)) < len(nonces):
+        return "two recordings come from one and the same execution, so they prove nothing; the executor cached a run"
+    if not any(recording.observations for recording in recordings):
+        return (
+            "nothing was recorded, so nothing can be compared; call repro.metric(name, value) or "
+            "repro.artifact(name, value) in the test"
+        )
+    return None
+
+
+def _verdict(comparison: Comparison) -> Verdict:
+    if comparison.drifts:
+        return Verdict.DRIFTED
+    return Verdict.WITHIN if comparison.within else Verdict.REPRODUCED
+
+
+def _headline(comparison: Comparison, runs: int) -> str:
+    total = len(comparison.drifts) + len(comparison.equal) + len(comparison.within)
+    if comparison.drifts:
+        count = len(comparison.drifts)
+        verb = "differs" if count == 1 else "differ"
+        return (
+            f"{count} of {total} {'value' if total == 1 else 'values'} {verb} between {runs} runs that should be equal"
+        )
+    if comparison.within:
+        return f"{total} values agree over {runs} runs, {len(comparison.within)} of them within tolerance"
+    return f"{total} values are equal over {runs} runs"
+
+
+def _again(nodeid: str, plan: Plan, comparison: Comparison) -> str:
+    """The command that shows the drift again: the fewest runs of the plan that still contain the differing one."""
+    inline_only = all(spec.condition.place is Place.INLINE for spec in plan.runs)
+    option = " --repro-isolation=inline" if inline_only else ""
+    factors = [factor for factor in plan.varied if factor not in ("process", "hash-seed")]
+    if factors:
+        option += f" --repro-vary={','.join(factors)}"
+    if plan.seed:
+        option += f" --repro-seed={plan.seed}"
+    needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
+    return f'pytest "{nodeid}" --repro-runs={needed}{option}'

@@ -1,0 +1,114 @@
+"""Settings → the runs of a test and their conditions. Pure.
+
+The default plan for N runs: run 1 in this process; run 2 here again when N ≥ 3, which finds state
+that leaks from run to run; all further runs in interpreters of their own with other hash seeds,
+which finds what differs between processes. The levels of a varied factor are a fixed function of
+the run's number, so that a drift can be had again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pytest_repro.model import Condition, Place, Plan, RunSpec
+from pytest_repro.settings import Settings
+
+__all__ = ["describe_plan", "escape_rate", "make_plan"]
+
+#: (factor, index) → level; index 0 is the reference level
+LevelOf = Callable[[str, int], str]
+
+
+def make_plan(settings: Settings, *, level_of: LevelOf, hash_seeds: Sequence[int] = (1, 2, 3, 4)) -> Plan:
+    """The runs of one test, in the order of their execution.
+
+    Inline runs come last where there are some: the verdict is then given inside this process, with
+    the fixtures alive, so that ``--pdb``, tracebacks and every other plugin work as they always do.
+
+    Args:
+        settings: what was asked for.
+        level_of: the ladder of each varied factor.
+        hash_seeds: the hash seeds of the workers, in order.
+    """
+    places = _places(settings)
+    workers = min(settings.workers, len(hash_seeds))
+    specs: list[RunSpec] = []
+    process_index = 0
+    for number, place in enumerate(places, start=1):
+        levels: dict[str, str] = {}
+        if place is Place.PROCESS:
+            slot = process_index % workers
+            process_index += 1
+            levels["hash-seed"] = str(hash_seeds[slot])
+            index = slot if settings.isolation == "process" else slot + 1
+            levels.update({factor: level_of(factor, index) for factor in _ladder(settings)})
+        specs.append(RunSpec(number, Condition(place, tuple(sorted(levels.items())))))
+    return Plan(runs=_execution_order(specs), seed=settings.seed, varied=_varied(specs))
+
+
+def _ladder(settings: Settings) -> tuple[str, ...]:
+    return tuple(factor for factor in settings.vary if factor not in ("process", "hash-seed"))
+
+
+def _places(settings: Settings) -> list[Place]:
+    runs = settings.runs
+    if settings.isolation == "inline" or runs == 1:
+        return [Place.INLINE] * runs
+    if settings.isolation == "process":
+        return [Place.PROCESS] * runs
+    inline = 2 if runs >= 3 else 1
+    return [Place.INLINE] * inline + [Place.PROCESS] * (runs - inline)
+
+
+def _execution_order(specs: Sequence[RunSpec]) -> tuple[RunSpec, ...]:
+    inline = [spec for spec in specs if spec.condition.place is Place.INLINE]
+    process = [spec for spec in specs if spec.condition.place is Place.PROCESS]
+    if len(inline) < 2:
+        return tuple(specs)
+    return (inline[0], *process, *inline[1:])
+
+
+def _varied(specs: Sequence[RunSpec]) -> tuple[str, ...]:
+    varied: list[str] = []
+    if len({spec.condition.place for spec in specs}) > 1 or specs[0].condition.place is Place.PROCESS:
+        varied.append("process")
+    factors = {factor for spec in specs for factor, _ in spec.condition.levels}
+    for factor in sorted(factors, key=lambda name: (name != "hash-seed", name)):
+        if len({spec.condition.level(factor) for spec in specs}) > 1:
+            varied.append(factor)
+    return tuple(varied)
+
+
+def describe_plan(plan: Plan) -> str:
+    """One sentence on what the runs are, for the header."""
+    count = len(plan.runs)
+    inline = sorted(spec.number for spec in plan.runs if spec.condition.place is Place.INLINE)
+    process = sorted(
+        (spec for spec in plan.runs if spec.condition.place is Place.PROCESS), key=lambda spec: spec.number
+    )
+    parts = []
+    if inline:
+        parts.append(f"{_numbers(inline)} in this process")
+    if process:
+        seeds = list(dict.fromkeys(spec.condition.level("hash-seed") or "?" for spec in process))
+        interpreter = "a fresh interpreter" if len(process) == 1 else "fresh interpreters"
+        word = "hash seed" if len(seeds) == 1 else "hash seeds"
+        parts.append(f"{_numbers([spec.number for spec in process])} in {interpreter} ({word} {', '.join(seeds)})")
+    runs = "1 run" if count == 1 else f"{count} runs"
+    return f"{runs} each, seed {plan.seed}; {', '.join(parts)}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"run {numbers[0]}"
+    if len(numbers) == 2:
+        return f"runs {numbers[0]} and {numbers[1]}"
+    return f"runs {numbers[0]} to {numbers[-1]}"
+
+
+def escape_rate(runs: int, rate: float) -> float:
+    """How likely N runs all agree although each run drifts with probability `rate`.
+
+    ``(1 - p)**N + p**N``: no run drifted, or all drifted to the same other value.
+    """
+    return (1 - rate) ** runs + rate**runs

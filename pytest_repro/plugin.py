@@ -1,0 +1,189 @@
+"""The pytest plugin: options, marker, fixture, and hook functions of a few lines that build the objects.
+
+Nothing heavy is imported here. A session in which no marked test is collected loads this module and
+the option table, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_repro.recorder import Repro
+    from pytest_repro.session import ReproSession
+
+__all__ = ["repro"]
+
+MARKER = "repro"
+
+#: the last word on the marker, shown by ``pytest --markers``
+MARKER_HELP = (
+    "repro(runs=, seed=, rtol=, atol=, ulp=, isolation=, vary=, timeout=, ...): execute this test repeatedly under "
+    "fixed seeds with --repro-runs=N and fail when a value recorded with the 'repro' fixture differs between the "
+    "runs. Precedence: command line > marker > ini > default."
+)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare our own hooks."""
+    from pytest_repro import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare every option of the table on the command line and in the ini file."""
+    from pytest_repro.settings import OPTIONS
+
+    group = parser.getgroup(
+        "repro", "determinism testing (pytest-repro); precedence: command line > marker > ini > default"
+    )
+    for option in OPTIONS:
+        if option.command_line:
+            extra: dict[str, Any] = {"nargs": "?", "const": option.bare} if option.bare is not None else {}
+            group.addoption(
+                option.flag, dest=option.key, metavar=option.metavar, default=None, help=option.help, **extra
+            )
+        if option.ini:
+            parser.addini(option.key, option.help, type=option.ini_type, default=None)  # type: ignore[arg-type]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and the session object when it can matter."""
+    config.addinivalue_line("markers", MARKER_HELP)
+    if not config.getoption("collectonly", False):
+        config.pluginmanager.register(_Lazy(config), "repro-lazy")
+
+
+@pytest.fixture
+def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
+    """Record metrics and artifacts that must be equal in every run of the test.
+
+    In a test marked ``@pytest.mark.repro``:
+
+    * ``repro.metric(name, value, step=None, rtol=, atol=, ulp=)`` records a number, or one point of a series;
+    * ``repro.artifact(name, value_or_path)`` records an array, frame, model, nested value, file or directory;
+    * ``repro.seed`` is the fixed seed; ``repro.rng`` a ``numpy.random.Generator`` made from it;
+    * ``repro.run`` and ``repro.runs`` say which run of how many this is.
+
+    In any test, ``repro(function, *args, **kwargs)`` runs a callable repeatedly, compares what it
+    returns, and returns the first result.
+
+    With ``--repro-runs=N`` the test is executed N times and fails when a value differs. Precedence
+    of every setting: command line > marker > ini > default.
+    """
+    from pytest_repro.session import fixture_object
+
+    with fixture_object(request.node) as instance:
+        yield instance
+
+
+class _Lazy:
+    """Waits for the first marked test; until then only its name is looked up."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self._session: ReproSession | None = None
+
+    @property
+    def session(self) -> ReproSession:
+        """The working object, built when first needed."""
+        if self._session is None:
+            from pytest_repro.session import ReproSession
+
+            self._session = ReproSession.build(self.config)
+        return self._session
+
+    def _wanted(self) -> bool:
+        option = self.config.option
+        return any(getattr(option, key, None) is not None for key in vars(option) if key.startswith("repro_"))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Refuse unusable options before anything is collected."""
+        if self._wanted():
+            self.session.check()
+
+    def pytest_report_header(self) -> list[str]:
+        """Say in one sentence what the runs are."""
+        return self.session.header() if self._wanted() or self.config.getini("repro_runs") else []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Refuse unusable marker arguments."""
+        if self._session is not None or any(item.get_closest_marker(MARKER) for item in items):
+            self.session.check_items(items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Let workers start while the rest of the session goes on."""
+        if self._session is not None:
+            self._session.prepare(session.items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Execute a marked test as often as was asked for."""
+        if self._session is None:
+            return None
+        return self._session.run(item, nextitem)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Seed a marked test that runs once."""
+        if self._session is not None:
+            self._session.begin_single(item)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Restore what `pytest_runtest_setup` changed."""
+        try:
+            return (yield)
+        finally:
+            if self._session is not None:
+                self._session.end_single(item)
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
+        """Remember the time limit, to arm it for each run."""
+        if self._session is not None:
+            self._session.remember_timeout(item, settings)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect verdicts, also those of xdist's workers."""
+        if hasattr(report, "repro"):
+            self.session.collect(report)
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Show drift as ``D``, counted among the failures."""
+        verdict = getattr(report, "repro", {}).get("verdict", "")
+        if report.when == "call" and report.failed and verdict.endswith("drifted"):
+            return "failed", "D", "DRIFT"
+        return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what an xdist worker could not say itself."""
+        message = getattr(node, "workeroutput", {}).get("repro_usage_error")
+        if message:
+            self.session.usage_error = message
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports, once, on the controller."""
+        if self._session is not None:
+            self._session.finish(session)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what a pass means."""
+        if self._session is not None:
+            for line in self._session.closing():
+                terminalreporter.write_line(line)
+
+    def pytest_unconfigure(self) -> None:
+        """End the workers."""
+        if self._session is not None:
+            self._session.close()

@@ -1,0 +1,218 @@
+"""What the terminal shows: the header, the text of a drift, the closing line. Plain text, no colour codes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from pytest_repro.model import (
+    Cause,
+    CauseStatus,
+    SessionReport,
+    TestResult,
+    ValueDrift,
+    Verdict,
+    WithinTolerance,
+)
+
+__all__ = ["closing_lines", "failure_text", "summary_line"]
+
+#: rows of the table and leaves per value that are shown without ``-v``
+_ROWS = 12
+_LEAVES = 4
+_MARGIN = " " * 10
+
+
+def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) -> str:
+    """The body of a failing test: about 40 lines, everything with `verbose`."""
+    word = "DRIFT" if result.verdict in (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED) else result.verdict.value.upper()
+    lines = [f"{word}: {result.headline}"]
+    if result.comparison.first is None and result.cause is None:
+        return "\n".join(_wrap(lines[0], width, indent="  ") + _tail(result, width=width))
+    lines.append("")
+    lines += _first(result, width)
+    lines += _cause(result.cause, width=width, verbose=verbose)
+    lines += ["", *_table(result, verbose=verbose)]
+    for drift in _shown(result.comparison.drifts, verbose=verbose):
+        lines += _details(drift, width=width, verbose=verbose)
+    lines += ["", *_tail(result, width=width)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _wrap(text: str, width: int, *, indent: str = _MARGIN) -> list[str]:
+    return textwrap.wrap(text, max(width, 40), subsequent_indent=indent, break_long_words=False) or [""]
+
+
+def _field(label: str, text: str, width: int) -> list[str]:
+    lines = textwrap.wrap(text, max(width - len(_MARGIN), 30), break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"  {label:<8}{lines[0]}", *(_MARGIN + line for line in lines[1:])]
+
+
+def _ulp_text(ulp: int | None) -> str:
+    if ulp is None:
+        return ""
+    return f"{ulp} ULP" if ulp < 10_000 else f"{ulp:.1e} ULP".replace("e+", "e")
+
+
+def _first(result: TestResult, width: int) -> list[str]:
+    first = result.comparison.first
+    if first is None:
+        return []
+    lines = [f"  first   {first.label}  in run {first.run}"]
+    change = f"{first.reference} -> {first.other}"
+    ulp = _ulp_text(first.ulp)
+    where = str(first.location) if first.location else ""
+    one_line = f"{lines[0]}    {'   '.join(part for part in (change, ulp, where) if part)}"
+    if len(one_line) <= width:
+        return [one_line]
+    if len(change) <= width - len(_MARGIN):
+        lines.append(_MARGIN + change)
+    else:
+        lines += [_MARGIN + part for part in (first.reference, "-> " + first.other)]
+    rest = "   ".join(part for part in (ulp, where) if part)
+    return [*lines, _MARGIN + rest] if rest else lines
+
+
+def _cause(cause: Cause | None, *, width: int, verbose: bool) -> list[str]:
+    if cause is None:
+        return []
+    label = {CauseStatus.CAUSE: "cause", CauseStatus.SUSPECT: "suspect", CauseStatus.UNKNOWN: "unknown"}[cause.status]
+    lines = _field(label, cause.summary, width)
+    if cause.location is not None:
+        lines += _field("where", str(cause.location), width)
+    for other in cause.also:
+        lines += _field("also", other, width)
+    if cause.advice:
+        lines += _field("fix", cause.advice, width)
+    details = cause.details if verbose else cause.details[:4]
+    for detail in details:
+        lines += _field("", detail, width)
+    if cause.ruled_out:
+        lines += _field("cleared", ", ".join(cause.ruled_out), width)
+    return lines
+
+
+def _shown(drifts: Sequence[ValueDrift], *, verbose: bool) -> Sequence[ValueDrift]:
+    return drifts if verbose else drifts[:_ROWS]
+
+
+def _groups(drift: ValueDrift) -> str:
+    return (
+        " ".join(" = ".join(map(str, group)) for group in drift.groups[:1])
+        + " | "
+        + " | ".join(" = ".join(map(str, group)) for group in drift.groups[1:])
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+def _row(drift: ValueDrift) -> tuple[str, ...]:
+    stats = drift.stats
+    if stats is not None and stats.sign_of_zero_only:
+        measures: tuple[str, str, str] = ("sign of zero only", "", "")
+    elif stats is not None:
+        measures = (_number(stats.max_abs), _number(stats.max_rel), _ulp_text(stats.max_ulp).removesuffix(" ULP"))
+    else:
+        measures = ("", "", "")
+    return (drift.name, drift.kind, _groups(drift), f"{drift.n_different} of {drift.n_total}", *measures)
+
+
+def _table(result: TestResult, *, verbose: bool) -> list[str]:
+    drifts = result.comparison.drifts
+    head = ("value", "kind", "runs", "differ", "max |d|", "max rel", "ULP")
+    rows = [head, *(_row(drift) for drift in _shown(drifts, verbose=verbose))]
+    widths = [min(28, max(len(row[column]) for row in rows)) for column in range(len(head))]
+    lines = []
+    for row in rows:
+        cells = (_cut(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True))
+        lines.append("  " + "  ".join(cells).rstrip())
+    hidden = len(drifts) - len(rows) + 1
+    if hidden > 0:
+        lines.append(f"  ... and {hidden} more values that differ (-v shows all)")
+    return lines
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 2] + ".."
+
+
+def _details(drift: ValueDrift, *, width: int, verbose: bool) -> list[str]:
+    limit = 10_000 if verbose else _LEAVES
+    lines: list[str] = []
+    if drift.structure:
+        lines = [f"    {line}" for line in drift.structure[: None if verbose else 8]]
+    elif drift.n_leaves > 1:
+        for leaf in drift.leaves[:limit]:
+            what = "" if leaf.what == "value" else f"  ({leaf.what})"
+            lines.append(f"    {drift.name}{leaf.path}  {leaf.reference} -> {leaf.other}{what}")
+        if drift.n_leaves > min(limit, len(drift.leaves)):
+            lines.append(f"    ... {drift.n_leaves - min(limit, len(drift.leaves))} more places in {drift.name}")
+    if not lines:
+        return []
+    return ["", f"  {drift.name}", *(line if verbose else _cut(line, max(width, 60)) for line in lines)]
+
+
+def _tail(result: TestResult, *, width: int) -> list[str]:
+    comparison = result.comparison
+    lines: list[str] = []
+    if comparison.equal:
+        lines += _field("equal", ", ".join(comparison.equal), width)
+    for entry in comparison.within:
+        lines += _field("within", _within_text(entry), width)
+    for note in comparison.notes:
+        lines += _field("left out", note, width)
+    if result.again:
+        lines.append(f"  again   {result.again}")
+    return lines
+
+
+def _within_text(entry: WithinTolerance) -> str:
+    stats = entry.stats
+    seen = "" if stats is None else f": max |d| {stats.max_abs:.1e}, max rel {stats.max_rel:.1e}"
+    return f"{entry.name} within {entry.tolerance}{seen}"
+
+
+def summary_line(result: TestResult) -> str:
+    """One line for the short test summary: ``loss[3] differs in run 3 of 3: hash seed``."""
+    first = result.comparison.first
+    if first is None:
+        return result.headline
+    text = f"{first.label} differs in run {first.run} of {result.runs}"
+    if result.cause is not None and result.cause.status is CauseStatus.CAUSE:
+        return f"{text}: {result.cause.factor}"
+    return text
+
+
+def closing_lines(report: SessionReport, *, escape: float) -> list[str]:
+    """What a pass means, at the end of the session.
+
+    Args:
+        report: the session.
+        escape: probability that a drift of one run in ten escapes that many runs.
+    """
+    good = [test for test in report.tests if test.verdict.good]
+    lines = []
+    if good:
+        runs = sorted({test.runs for test in good})
+        counted = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+        within = sum(test.verdict is Verdict.WITHIN for test in good)
+        how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
+        varied = ", ".join(report.varied) or "nothing"
+        tests = "1 test" if len(good) == 1 else f"{len(good)} tests"
+        line = f"repro: {tests} reproduced over {counted} runs ({how}; varied: {varied})."
+        if report.not_varied:
+            line += f" Not varied: {', '.join(report.not_varied)}."
+        line += f" A drift that shows in 1 run of 10 escapes {runs[0]} runs {escape:.0%} of the time."
+        lines.append(line.replace("%", " %"))
+    bad: dict[Verdict, int] = {}
+    for test in report.tests:
+        if not test.verdict.good:
+            bad[test.verdict] = bad.get(test.verdict, 0) + 1
+    if bad:
+        counts = ", ".join(f"{count} {verdict.value}" for verdict, count in bad.items())
+        lines.append(f"repro: not reproduced: {counts}.")
+    for test in report.tests:
+        lines += [f"repro: {test.nodeid}: {_within_text(entry)}" for entry in test.comparison.within]
+    return lines

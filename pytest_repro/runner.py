@@ -1,0 +1,402 @@
+"""Drive one item through its plan: ask an executor for each run, and log one native report.
+
+This is the composing row: it decides nothing about values (`pipeline.judge` does) and knows how to
+execute nothing (the executors do).
+"""
+
+from __future__ import annotations
+
+import bdb
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from pytest_repro.execute import inline
+from pytest_repro.execute.active import ACTIVE, ActiveRun
+from pytest_repro.execute.hooks import RunHooks
+from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for
+from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
+from pytest_repro.pipeline import Explainer, judge, unfinished
+from pytest_repro.recorder import Keeper, Recorder, Repro
+from pytest_repro.report.codec import to_json
+from pytest_repro.report.terminal import failure_text, summary_line
+from pytest_repro.rng import Seeders
+from pytest_repro.settings import Settings
+
+__all__ = ["ItemRunner", "ProcessExecutor", "ProcessRun", "Tools"]
+
+#: what a gate answers: None to pass, else the exception that the run must raise in its call phase
+Gate = Callable[[Recording], "ReproFailure | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRun:
+    """What an executor brings back from a run in another process."""
+
+    #: None when the run was lost before it recorded
+    recording: Recording | None
+    reports: tuple[pytest.TestReport, ...] = ()
+    #: nothing raised in setup and call
+    passed: bool = False
+    #: sentence for a run that crashed, timed out, or whose worker died
+    lost: str = ""
+    #: captured output of a lost run: (section title, text)
+    sections: tuple[tuple[str, str], ...] = ()
+
+
+class ProcessExecutor(Protocol):
+    """Executes runs outside this process."""
+
+    def execute(self, item: pytest.Item, spec: RunSpec, *, settings: Settings, gate: Gate | None) -> ProcessRun:
+        """Execute one run; with `gate`, the run waits at the end of its call phase for the verdict."""
+
+
+@dataclass(slots=True)
+class Tools:
+    """What a test's run needs, built once a session."""
+
+    seeders: Seeders
+    hooks: RunHooks
+    root: Path
+    processes: Callable[[], ProcessExecutor]
+    explainer_for: Callable[[pytest.Item, Settings, Plan], Explainer | None]
+    rules: Sequence[Callable[[object], object]] = ()
+    environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
+    spool: Path | None = None
+    width: int = 80
+    verbose: bool = False
+
+
+@dataclass(slots=True)
+class ItemRunner:
+    """All runs of one item."""
+
+    item: pytest.Item
+    nextitem: pytest.Item | None
+    settings: Settings
+    plan: Plan
+    tools: Tools
+    result: TestResult | None = None
+    recordings: list[Recording] = field(default_factory=list)
+    keeper: Keeper = field(init=False)
+    properties: list[tuple[str, object]] = field(init=False)
+    _durations: dict[str, float] = field(default_factory=dict)
+    _inline_since_process: bool = True
+    _teardown_error: pytest.TestReport | None = None
+    #: the failure that is logged is our own verdict
+    _gated: bool = False
+
+    def __post_init__(self) -> None:
+        self.keeper = Keeper(spool=self.tools.spool)
+        self.properties = list(self.item.user_properties)
+
+    # --- the loop -----------------------------------------------------------------------------
+
+    def go(self) -> None:
+        """Execute the plan; stop at the first run that does not pass."""
+        with self.tools.seeders.restored(), _own_seeds(self.item.config), _hypothesis_seed(self.item, self.plan.seed):
+            for spec in self.plan.runs:
+                run = self._inline if spec.condition.place is Place.INLINE else self._process
+                if run(spec):
+                    break
+        if not self._inline_since_process:
+            report = inline.tear_down_wider(self.item, self.nextitem)
+            if report is not None:
+                self._emit(report)
+
+    def _is_last(self, spec: RunSpec) -> bool:
+        return spec is self.plan.runs[-1]
+
+    # --- runs here ----------------------------------------------------------------------------
+
+    def activate(self, spec: RunSpec) -> ActiveRun:
+        """The recorder and fixture object of one run."""
+        recorder = Recorder(
+            nodeid=self.item.nodeid,
+            keeper=self.keeper,
+            tolerance_for=self.settings.tolerance_for,
+            rules=self.tools.rules,
+            root=self.tools.root,
+        )
+        seeders, seed = self.tools.seeders, self.plan.seed
+        repro = Repro(
+            seed=seed,
+            run=spec.number,
+            runs=len(self.plan.runs),
+            recorder=recorder,
+            reseed=lambda: seeders.seed(seed),
+        )
+        return ActiveRun(spec, recorder, repro, seeders, environment=self.tools.environment)
+
+    def _inline(self, spec: RunSpec) -> bool:
+        inline.reset(self.item, self.properties)
+        active = self.activate(spec)
+        last = self._is_last(spec)
+        if last:
+            active.gate = self._raise_verdict
+        self._inline_since_process = True
+        _rearm_timeout(self.item, again=bool(self.recordings))
+
+        def is_final(passed: bool) -> bool:
+            if not passed and self.result is None:
+                self.result = self._not_passed(active, spec)
+            session = self.item.session
+            return last or not passed or bool(session.shouldfail or session.shouldstop)
+
+        with self._live(active):
+            phases = inline.execute(
+                self.item,
+                nextitem=self.nextitem,
+                is_final=is_final,
+                log=lambda call, report: self._log(call, report, spec=spec),
+                subtest_failed=lambda: active.subtest_failed,
+            )
+        if phases.passed and active.recording is not None:
+            self.recordings.append(active.recording)
+        self._remember(phases)
+        session = self.item.session
+        return not phases.passed or bool(session.shouldfail or session.shouldstop)
+
+    @contextmanager
+    def _live(self, active: ActiveRun) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(self.tools.seeders.seeding_imports(self.plan.seed))
+            self.item.stash[ACTIVE] = active
+            self.tools.hooks.current = active
+            stack.callback(setattr, self.tools.hooks, "current", None)
+            stack.callback(self.item.stash.__delitem__, ACTIVE)
+            yield
+
+    def _remember(self, phases: inline.Phases) -> None:
+        for report in (phases.setup, phases.call, phases.teardown):
+            if report is not None:
+                self._durations[report.when or ""] = self._durations.get(report.when or "", 0.0) + report.duration
+        if phases.teardown.failed and self._teardown_error is None:
+            self._teardown_error = phases.teardown
+
+    # --- runs in other processes --------------------------------------------------------------
+
+    def _process(self, spec: RunSpec) -> bool:
+        self._inline_since_process = False
+        gate = self._judge_remote if self._is_last(spec) else None
+        with _timer_paused(self.item):
+            run = self.tools.processes().execute(self.item, spec, settings=self.settings, gate=gate)
+        if run.lost:
+            self._log_lost(spec, run)
+            return True
+        if run.passed and run.recording is not None:
+            self.recordings.append(self._kept(run.recording))
+        if run.passed and gate is None and not any(report.failed for report in run.reports):
+            return False
+        if not run.passed and self.result is None:
+            self.result = self._stopped(spec, run.reports, run.recording)
+        for report in run.reports:
+            self._decorate(report, spec)
+            self._emit(report)
+        return True
+
+    def _kept(self, recording: Recording) -> Recording:
+        """The same recording, sharing every value that another run recorded too."""
+        from dataclasses import replace
+
+        counts: dict[str, int] = {}
+        observations = []
+        for observation in recording.observations:
+            count = counts.get(observation.name, 0)
+            if observation.step is None:
+                counts[observation.name] = count + 1
+            value = self.keeper.keep(
+                (observation.name, observation.step, count if observation.step is None else 0),
+                observation.value,
+                nan_payload=observation.tolerance.nan_payload,
+            )
+            observations.append(replace(observation, value=value))
+        return replace(recording, observations=tuple(observations))
+
+    def _log_lost(self, spec: RunSpec, run: ProcessRun) -> None:
+        headline = f"run {spec.number} of {len(self.plan.runs)} was lost: {run.lost}"
+        self.result = self._unfinished(Verdict.LOST, headline)
+        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(ReproLost(headline)), when="call")
+        report: pytest.TestReport = self.item.ihook.pytest_runtest_makereport(item=self.item, call=call)
+        report.sections += list(run.sections)
+        self._log(call, report, spec=spec)
+
+    # --- verdicts -----------------------------------------------------------------------------
+
+    def _judge(self, recording: Recording) -> ReproFailure | None:
+        with _timer_paused(self.item):
+            self.result = judge(
+                nodeid=self.item.nodeid,
+                plan=self.plan,
+                recordings=[*self.recordings, recording],
+                location=_location(self.item),
+                explainer=self.tools.explainer_for(self.item, self.settings, self.plan),
+            )
+        failure = self._failure(self.result)
+        self._gated = failure is not None
+        return failure
+
+    def _judge_remote(self, recording: Recording) -> ReproFailure | None:
+        return self._judge(self._kept(recording))
+
+    def _failure(self, result: TestResult) -> ReproFailure | None:
+        text = failure_text(result, width=self.tools.width, verbose=self.tools.verbose)
+        return failure_for(result, text=text, summary=summary_line(result))
+
+    def _raise_verdict(self, recording: Recording) -> None:
+        failure = self._judge(recording)
+        if failure is not None:
+            raise failure
+
+    def _not_passed(self, active: ActiveRun, spec: RunSpec) -> TestResult | None:
+        return self._stopped(spec, (), active.recording)
+
+    def _stopped(
+        self, spec: RunSpec, reports: Sequence[pytest.TestReport], recording: Recording | None
+    ) -> TestResult | None:
+        """The verdict where a run did not pass: an outcome that differs between runs is drift."""
+        del reports
+        if not self.recordings:
+            return None
+        before = ", ".join(str(earlier.spec.number) for earlier in self.recordings)
+        word = "run" if len(self.recordings) == 1 else "runs"
+        headline = f"{word} {before} passed and run {spec.number} of {len(self.plan.runs)} did not"
+        return self._unfinished(Verdict.DRIFTED, headline, extra=recording)
+
+    def _unfinished(self, verdict: Verdict, headline: str, extra: Recording | None = None) -> TestResult:
+        return unfinished(
+            nodeid=self.item.nodeid,
+            plan=self.plan,
+            recordings=[*self.recordings, *([extra] if extra is not None else [])],
+            location=_location(self.item),
+            verdict=verdict,
+            headline=headline,
+        )
+
+    # --- logging ------------------------------------------------------------------------------
+
+    def _log(self, call: pytest.CallInfo[None], report: pytest.TestReport, *, spec: RunSpec) -> None:
+        if report.when == "teardown" and not report.failed and self._teardown_error is not None:
+            report = self._teardown_error
+        call, report = self._late_skip(call, report)
+        self._decorate(report, spec)
+        self._emit(report)
+        if _interactive(call, report):
+            self.item.ihook.pytest_exception_interact(node=self.item, call=call, report=report)
+
+    def _late_skip(
+        self, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> tuple[pytest.CallInfo[None], pytest.TestReport]:
+        """A skip after a run that passed is no skip: outcomes differ."""
+        drifted = self.result is not None and self.result.verdict is Verdict.DRIFTED
+        if not (drifted and report.skipped and not hasattr(report, "wasxfail") and self.result is not None):
+            return call, report
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        text = f"DRIFT: {self.result.headline}: {reason}"
+        failing: pytest.CallInfo[None] = pytest.CallInfo.from_call(
+            lambda: _throw(ReproDrift(text, summary=self.result.headline if self.result else "")), when="call"
+        )
+        return failing, self.item.ihook.pytest_runtest_makereport(item=self.item, call=failing)
+
+    def _decorate(self, report: pytest.TestReport, spec: RunSpec) -> None:
+        report.duration += self._durations.pop(report.when or "", 0.0)
+        mid_plan = report.failed and not self._gated
+        if mid_plan and len(self.plan.runs) > 1:
+            report.sections.append(("repro", f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"))
+        if self.result is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
+            return
+        report.repro = to_json(self.result)  # type: ignore[attr-defined]
+        if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
+            body = failure_text(self.result, width=self.tools.width, verbose=self.tools.verbose)
+            add = getattr(report.longrepr, "addsection", None)
+            if add is not None:
+                add("repro drift", body)
+        properties = [("repro.verdict", self.result.verdict.value), ("repro.runs", str(self.result.runs))]
+        if self.result.comparison.first is not None:
+            properties.append(("repro.first_divergence", self.result.comparison.first.label))
+        if self.result.cause is not None:
+            properties.append(("repro.cause", f"{self.result.cause.status.value}: {self.result.cause.factor}"))
+        self.item.user_properties += properties
+        report.user_properties += [entry for entry in properties if entry not in report.user_properties]
+
+    def _emit(self, report: pytest.TestReport) -> None:
+        self.item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _throw(error: BaseException) -> None:
+    raise error
+
+
+def _location(item: pytest.Item) -> Location | None:
+    file, line, _ = item.location
+    return Location(file, (line or 0) + 1)
+
+
+def _interactive(call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+    """Whether debuggers want to see it: pytest's own rule."""
+    if call.excinfo is None or hasattr(report, "wasxfail"):
+        return False
+    return not isinstance(call.excinfo.value, pytest.skip.Exception | bdb.BdbQuit)
+
+
+@contextmanager
+def _own_seeds(config: pytest.Config) -> Iterator[None]:
+    """Keep pytest-randomly from reseeding between our seed and the test; its seed may change from session to session."""
+    if getattr(config.option, "randomly_reset_seed", False):
+        config.option.randomly_reset_seed = False
+        try:
+            yield
+        finally:
+            config.option.randomly_reset_seed = True
+    else:
+        yield
+
+
+@contextmanager
+def _hypothesis_seed(item: pytest.Item, seed: int) -> Iterator[None]:
+    """Give every run of a hypothesis test the same examples, as ``@hypothesis.seed`` does."""
+    function: Any = getattr(item, "obj", None)
+    if not getattr(function, "is_hypothesis_test", False):
+        yield
+        return
+    import hypothesis
+
+    target = getattr(function, "__func__", function)
+    mark = "_hypothesis_internal_use_seed"
+    if getattr(target, mark, None) is not None:
+        yield
+        return
+    hypothesis.seed(seed)(target)
+    try:
+        yield
+    finally:
+        setattr(target, mark, None)
+
+
+TIMEOUT: pytest.StashKey[Any] = pytest.StashKey()
+
+
+def _rearm_timeout(item: pytest.Item, *, again: bool) -> None:
+    """pytest-timeout arms its timer once per protocol; each run gets its full time."""
+    settings = item.stash.get(TIMEOUT, None)
+    if settings is not None and again:
+        item.ihook.pytest_timeout_cancel_timer(item=item)
+        item.ihook.pytest_timeout_set_timer(item=item, settings=settings)
+
+
+@contextmanager
+def _timer_paused(item: pytest.Item) -> Iterator[None]:
+    """What we do between runs does not count against the test's own time limit."""
+    settings = item.stash.get(TIMEOUT, None)
+    if settings is None:
+        yield
+        return
+    item.ihook.pytest_timeout_cancel_timer(item=item)
+    try:
+        yield
+    finally:
+        item.ihook.pytest_timeout_set_timer(item=item, settings=settings)

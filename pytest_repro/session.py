@@ -1,0 +1,399 @@
+"""The working object of a session: settings of each test, the tools its runs need, the verdicts.
+
+Built when the first marked test is collected or an option is given, never before.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_repro.errors import ReproError, SettingsError
+from pytest_repro.execute.active import ACTIVE, ActiveRun
+from pytest_repro.execute.hooks import RunHooks
+from pytest_repro.model import Condition, Place, Plan, RunSpec, SessionReport, TestResult
+from pytest_repro.pipeline import Explainer
+from pytest_repro.plan import describe_plan, escape_rate, make_plan
+from pytest_repro.recorder import Keeper, Recorder, Repro
+from pytest_repro.report.terminal import closing_lines
+from pytest_repro.rng import Seeders, randomly_seeders
+from pytest_repro.runner import TIMEOUT, ItemRunner, ProcessExecutor, Tools
+from pytest_repro.settings import OPTIONS, Settings, Source, resolve
+
+__all__ = ["MARKER", "ReproSession", "fixture_object"]
+
+MARKER = "repro"
+
+
+def _level(factor: str, index: int) -> str:
+    from pytest_repro.conditions import FACTORS
+
+    return FACTORS[factor].levels(index)
+
+
+class ReproSession:
+    """Everything that lives as long as the pytest session."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, hooks: RunHooks) -> None:
+        self.config = config
+        self.settings = settings
+        self.hooks = hooks
+        self.usage_error = ""
+        self.results: list[TestResult] = []
+        self._errors: list[str] = []
+        self._seeders: Seeders | None = None
+        self._pool: Any = None
+        self._spool: Path | None = None
+        self._by_item: dict[pytest.Item, Settings] = {}
+        self._singles: dict[pytest.Item, ExitStack] = {}
+
+    @classmethod
+    def build(cls, config: pytest.Config) -> ReproSession:
+        """Read the session's settings.
+
+        Raises:
+            pytest.UsageError: an option or ini value is not usable.
+        """
+        hooks = RunHooks()
+        try:
+            settings = resolve(command_line=_command_line(config), ini=_ini(config))
+        except (SettingsError, ReproError) as error:
+            raise pytest.UsageError(str(error)) from None
+        session = cls(config, settings, hooks)
+        config.pluginmanager.register(hooks, "repro-run-hooks")
+        return session
+
+    # --- settings -----------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Refuse combinations that cannot work.
+
+        Raises:
+            pytest.UsageError: naming both options.
+        """
+        ladder = [name for name in self.settings.vary if name not in ("process", "hash-seed")]
+        if ladder and self.settings.isolation == "inline":
+            msg = (
+                f"--repro-vary={','.join(ladder)} needs runs in fresh interpreters; "
+                "drop --repro-isolation=inline or the factors"
+            )
+            raise pytest.UsageError(msg)
+
+    def settings_for(self, item: pytest.Item) -> Settings:
+        """The settings of one test, its marker included.
+
+        Raises:
+            SettingsError: the marker has an unknown or unusable argument.
+        """
+        if item not in self._by_item:
+            marker: dict[str, object] = {}
+            for mark in reversed(list(item.iter_markers(MARKER))):
+                if mark.args:
+                    msg = f"{item.nodeid}: @pytest.mark.repro takes keyword arguments only, got {mark.args!r}"
+                    raise SettingsError(msg)
+                marker.update(mark.kwargs)
+            self._by_item[item] = resolve(
+                command_line=_command_line(self.config),
+                ini=_ini(self.config),
+                marker=marker,
+                where=f"{item.nodeid}: @pytest.mark.repro",
+            )
+        return self._by_item[item]
+
+    def plan_for(self, settings: Settings) -> Plan:
+        """The runs of a test with these settings."""
+        if self.config.getoption("usepdb", False) or _wants_trace(self.config):
+            from dataclasses import replace
+
+            settings = replace(settings, isolation="inline", vary=())
+        return make_plan(settings, level_of=_level)
+
+    def check_items(self, items: list[pytest.Item]) -> None:
+        """Refuse unusable marker arguments before anything runs.
+
+        Raises:
+            pytest.UsageError: naming the test, the argument and what there is. On an xdist worker,
+                which has no way to say so, the message is handed to the controller.
+        """
+        try:
+            for item in items:
+                if item.get_closest_marker(MARKER) is not None:
+                    self.settings_for(item)
+        except ReproError as error:
+            output = getattr(self.config, "workeroutput", None)
+            if output is None:
+                raise pytest.UsageError(str(error)) from None
+            output["repro_usage_error"] = str(error)
+            items.clear()
+
+    def header(self) -> list[str]:
+        """The line at the top of the session."""
+        if self.settings.runs < 2:
+            return []
+        lines = [f"repro: {describe_plan(self.plan_for(self.settings))}"]
+        if self.settings.isolation != "inline" and self.config.getoption("usepdb", False):
+            lines.append("repro: --pdb needs the test in this process, so all runs are inline")
+        return lines
+
+    # --- running ------------------------------------------------------------------------------
+
+    @property
+    def seeders(self) -> Seeders:
+        """Every generator that a run starts from."""
+        if self._seeders is None:
+            hook = self.config.hook.pytest_repro_seed
+            self._seeders = Seeders([*randomly_seeders(), lambda seed: hook(seed=seed)])
+        return self._seeders
+
+    @property
+    def rules(self) -> Sequence[Callable[[object], object]]:
+        """The hook through which libraries teach their types."""
+        hook = self.config.hook.pytest_repro_canonical
+        return (lambda value: hook(value=value),) if hook.get_hookimpls() else ()
+
+    @property
+    def spool(self) -> Path:
+        """A folder for large arrays, removed at the end."""
+        if self._spool is None:
+            shared = Path("/dev/shm")  # noqa: S108 - memory-backed where there is one
+            parent = shared if shared.is_dir() else None
+            self._spool = Path(tempfile.mkdtemp(prefix="pytest-repro-", dir=parent))
+        return self._spool
+
+    def processes(self) -> ProcessExecutor:
+        """The worker processes."""
+        if self._pool is None:
+            from pytest_repro.execute.workers import WorkerPool
+
+            self._pool = WorkerPool(self.config, settings=self.settings, spool=self.spool)
+        pool: ProcessExecutor = self._pool
+        return pool
+
+    def prepare(self, items: Sequence[pytest.Item]) -> None:
+        """Start the workers that the collected tests will need."""
+        if self.config.getoption("setuponly", False) or self.config.getoption("collectonly", False):
+            return
+        conditions: dict[Condition, None] = {}
+        for item in items:
+            if item.get_closest_marker(MARKER) is not None:
+                for spec in self.plan_for(self.settings_for(item)).runs:
+                    if spec.condition.place is Place.PROCESS:
+                        conditions[spec.condition] = None
+        if conditions:
+            pool: Any = self.processes()
+            pool.prepare(tuple(conditions))
+
+    def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Execute a marked test as often as was asked for; None leaves it to pytest."""
+        if item.get_closest_marker(MARKER) is None or not isinstance(item, pytest.Function):
+            return None
+        settings = self.settings_for(item)
+        if settings.runs < 2 or self.config.getoption("setuponly", False):
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        runner = ItemRunner(
+            item=item,
+            nextitem=nextitem,
+            settings=settings,
+            plan=self.plan_for(settings),
+            tools=self._tools(),
+        )
+        runner.go()
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _tools(self) -> Tools:
+        from pytest_repro.environment import effective
+
+        return Tools(
+            seeders=self.seeders,
+            hooks=self.hooks,
+            root=self.config.rootpath,
+            processes=self.processes,
+            explainer_for=self._explainer_for,
+            rules=self.rules,
+            environment=effective,
+            spool=self.spool,
+            width=_width(self.config),
+            verbose=self.config.getoption("verbose", 0) > 0,
+        )
+
+    def _explainer_for(self, item: pytest.Item, settings: Settings, plan: Plan) -> Explainer | None:
+        del item, settings, plan
+        return None
+
+    def remember_timeout(self, item: pytest.Item, settings: object) -> None:
+        """Keep what pytest-timeout armed, to arm it again for each run."""
+        item.stash.setdefault(TIMEOUT, settings)
+
+    # --- a marked test that runs once, and tests without the marker ----------------------------
+
+    def _recorder(self, item: pytest.Item, settings: Settings, keeper: Keeper | None = None) -> Recorder:
+        return Recorder(
+            nodeid=item.nodeid,
+            keeper=keeper or Keeper(),
+            tolerance_for=settings.tolerance_for,
+            rules=self.rules,
+            root=self.config.rootpath,
+        )
+
+    def begin_single(self, item: pytest.Item) -> None:
+        """Seed a marked test that pytest itself executes, once."""
+        if ACTIVE in item.stash or item.get_closest_marker(MARKER) is None:
+            return
+        settings = self.settings_for(item)
+        seeders, seed = self.seeders, settings.seed
+        recorder = self._recorder(item, settings)
+        repro = Repro(seed=seed, run=1, runs=1, recorder=recorder, reseed=partial(seeders.seed, seed))
+        active = ActiveRun(RunSpec(1), recorder, repro, seeders)
+        stack = ExitStack()
+        stack.enter_context(seeders.restored())
+        stack.enter_context(seeders.seeding_imports(seed))
+        stack.callback(setattr, self.hooks, "current", None)
+        stack.callback(item.stash.__delitem__, ACTIVE)
+        item.stash[ACTIVE] = active
+        self.hooks.current = active
+        self._singles[item] = stack
+
+    def end_single(self, item: pytest.Item) -> None:
+        """Restore what `begin_single` changed."""
+        stack = self._singles.pop(item, None)
+        if stack is not None:
+            stack.close()
+
+    def unmarked(self, item: pytest.Item) -> Repro:
+        """The fixture object of a test without the marker: it checks callables in place."""
+        settings = self.settings_for(item)
+        runs = settings.runs if settings.source("runs") is not Source.DEFAULT else 2
+        return Repro(
+            seed=settings.seed,
+            run=1,
+            runs=1,
+            recorder=self._recorder(item, settings),
+            marked=False,
+            check=partial(self._check_callable, item, settings, max(runs, 2)),
+        )
+
+    def _check_callable(
+        self, item: pytest.Item, settings: Settings, runs: int, name: str, call: Callable[[], object]
+    ) -> object:
+        from pytest_repro.inplace import check_in_place
+
+        return check_in_place(
+            item,
+            name,
+            call,
+            runs=runs,
+            seed=settings.seed,
+            seeders=self.seeders,
+            recorder=partial(self._recorder, item, settings),
+            width=_width(self.config),
+        )
+
+    # --- reporting ----------------------------------------------------------------------------
+
+    @property
+    def _is_controller(self) -> bool:
+        return not hasattr(self.config, "workerinput")
+
+    def collect(self, report: Any) -> None:
+        """Take one test's verdict, from here or from an xdist worker."""
+        if self._is_controller:
+            from pytest_repro.report.codec import test_from_json
+
+            self.results.append(test_from_json(report.repro))
+
+    def report(self) -> SessionReport:
+        """The session so far; tests in the order of their node ids, so that xdist changes nothing."""
+        from pytest_repro.conditions import names
+        from pytest_repro.environment import effective
+
+        tests = tuple(sorted(self.results, key=lambda test: test.nodeid))
+        varied = dict.fromkeys(factor for test in tests for factor in test.varied)
+        return SessionReport(
+            tests=tests,
+            runs=self.settings.runs,
+            seed=self.settings.seed,
+            environment=effective(),
+            varied=tuple(varied),
+            not_varied=tuple(name for name in names() if name not in varied),
+        )
+
+    def finish(self, session: pytest.Session) -> None:
+        """Write the report files; on the controller only."""
+        if not self._is_controller:
+            return
+        if self.usage_error:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+        if self.settings.runs < 2 and not self.results:
+            return
+        report = self.report()
+        try:
+            self._write(report)
+        except ReproError as error:
+            self._errors.append(f"repro: {error}")
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        self.config.hook.pytest_repro_report(report=report)
+
+    def _write(self, report: SessionReport) -> None:
+        from pytest_repro.report.files import write_atomically
+
+        base = self.config.invocation_params.dir
+        if self.settings.json:
+            from pytest_repro.report.json_file import render_json
+
+            write_atomically(base / self.settings.json, render_json(report))
+
+    def closing(self) -> list[str]:
+        """The lines at the end of the session."""
+        if self.usage_error:
+            return [f"ERROR: {self.usage_error}"]
+        if not self.results:
+            return list(self._errors)
+        runs = min(result.runs for result in self.results)
+        return [*closing_lines(self.report(), escape=escape_rate(runs, 0.1)), *self._errors]
+
+    def close(self) -> None:
+        """End the workers and remove the spool folder."""
+        if self._pool is not None:
+            self._pool.close()
+        if self._spool is not None:
+            shutil.rmtree(self._spool, ignore_errors=True)
+
+
+@contextmanager
+def fixture_object(item: pytest.Item) -> Iterator[Repro]:
+    """The object that the ``repro`` fixture gives to `item`."""
+    active = item.stash.get(ACTIVE, None)
+    if active is not None:
+        yield active.repro
+        return
+    lazy: Any = item.config.pluginmanager.get_plugin("repro-lazy")
+    yield lazy.session.unmarked(item)
+
+
+def _command_line(config: pytest.Config) -> Mapping[str, object]:
+    values = {option.name: getattr(config.option, option.key, None) for option in OPTIONS if option.command_line}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _ini(config: pytest.Config) -> Mapping[str, object]:
+    values = {option.name: config.getini(option.key) for option in OPTIONS if option.ini}
+    # what is not given reads as None, '' or [], depending on pytest's version
+    return {name: value for name, value in values.items() if value not in (None, "", [])}
+
+
+def _wants_trace(config: pytest.Config) -> bool:
+    return bool(config.getoption("trace", False))
+
+
+def _width(config: pytest.Config) -> int:
+    return min(max(int(config.get_terminal_writer().fullwidth), 60), 120)
