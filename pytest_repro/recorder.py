@@ -146,7 +146,7 @@ class Recorder:
             if is_file:
                 from pytest_repro.values.files import file_node
 
-                node = file_node(Path(os.fspath(value)))  # type: ignore[call-overload]
+                node: Node = file_node(Path(os.fspath(value)))  # type: ignore[call-overload]
             else:
                 node = canonical(value, rules=self._rules)
         except RecordingError as error:

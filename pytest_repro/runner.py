@@ -345,7 +345,7 @@ def _interactive(call: pytest.CallInfo[None], report: pytest.TestReport) -> bool
 
 @contextmanager
 def _own_seeds(config: pytest.Config) -> Iterator[None]:
-    """Keep pytest-randomly from reseeding between our seed and the test; its seed may change from session to session."""
+    """Keep pytest-randomly from reseeding between our seed and the test; its seed changes from session to session."""
     if getattr(config.option, "randomly_reset_seed", False):
         config.option.randomly_reset_seed = False
         try:

@@ -96,7 +96,7 @@ def _factors(value: object) -> tuple[str, ...]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         msg = f"expected text, got {value!r}"
-        raise ValueError(msg)  # noqa: TRY004 - every parser reports by ValueError
+        raise ValueError(msg)
     return value
 
 

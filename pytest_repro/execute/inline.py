@@ -109,13 +109,21 @@ def execute(
                 log(call, report)
         session = item.session
         stopping = session.shouldfail or session.shouldstop
-        follower = (None if stopping else nextitem) if final else Boundary.from_parent(item.parent, name=item.name)
+        follower = (None if stopping else nextitem) if final else _boundary(item)
         teardown_call, teardown = phase(item, "teardown", nextitem=follower)
         if final:
             log(teardown_call, teardown)
         return Phases(calls[0][1], calls[1][1] if len(calls) > 1 else None, teardown, passed)
     finally:
         release(item)
+
+
+def _boundary(item: pytest.Item) -> pytest.Item:
+    if item.parent is None:
+        msg = f"{item.nodeid} has no parent"
+        raise RuntimeError(msg)
+    boundary: pytest.Item = Boundary.from_parent(item.parent, name=item.name)
+    return boundary
 
 
 def _show_item(item: pytest.Item) -> None:

@@ -6,7 +6,7 @@ other plugin treat them as the failures they are.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,15 @@ from pytest_repro.model import TestResult, Verdict
 __all__ = ["FAILURES", "ReproDrift", "ReproFailure", "ReproInconclusive", "ReproLost", "failure_for", "polish"]
 
 
-class ReproFailure(pytest.fail.Exception):
+if TYPE_CHECKING:
+
+    class _Failed(Exception):  # noqa: N818 - what pytest.fail.Exception looks like to a type checker
+        def __init__(self, msg: str, pytrace: bool) -> None: ...
+else:
+    _Failed = pytest.fail.Exception
+
+
+class ReproFailure(_Failed):
     """A verdict that fails the test; the message is the whole report."""
 
     def __init__(self, text: str, *, summary: str = "", file: str = "", line: int = 0) -> None:
