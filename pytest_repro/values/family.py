@@ -7,14 +7,15 @@ None means "not mine", and it is imported only when a value of that library appe
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from pytest_repro.errors import ValueTypeError
 from pytest_repro.model import Array, Atom, Branch, Layout, Node
+from pytest_repro.values.arrays import from_numpy
+from pytest_repro.values.registry import Walk, type_name
 
 __all__ = [
     "Field",
@@ -30,18 +31,11 @@ __all__ = [
     "unique",
 ]
 
-#: canonicalise a child: ``walk(child, ".coef_")``
-Walk: TypeAlias = Callable[[object, str], Node]
 #: one named part of an object: path segment and node
 Field: TypeAlias = tuple[str, Node]
 
 #: numpy kinds whose elements are plain numbers, dates or booleans
 _PLAIN_KINDS = frozenset("biufcmM")
-
-
-def type_name(cls: type) -> str:
-    """Return the qualified name of `cls`: ``sklearn.svm._classes.SVC``."""
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def unique(segments: Iterable[str]) -> tuple[str, ...]:
@@ -85,10 +79,9 @@ def key_segment(label: object) -> str:
 
 def numpy_node(type_: str, data: np.ndarray[Any, Any], walk: Walk, segment: str, *, owned: bool = False) -> Node:
     """Return the node of numpy data that a library's object holds; `type_` is that object's type."""
-    if data.dtype.kind not in _PLAIN_KINDS:
-        return walk(data, segment)
-    native = data if data.dtype.isnative else data.astype(data.dtype.newbyteorder("="))
-    return Array(type_, native.dtype.name, native.shape, native, owned=owned or native is not data)
+    if data.dtype.kind in _PLAIN_KINDS:
+        return from_numpy(data, type_name=type_, walk=walk, owned=owned)
+    return walk(data, segment)
 
 
 def refuse(value: object, *, why: str, instead: str) -> ValueTypeError:
@@ -118,13 +111,3 @@ def _number_array(items: Sequence[object]) -> Array | None:
     else:
         return None
     return Array("list", data.dtype.name, data.shape, data, owned=True)
-
-
-def is_timing(name: str) -> bool:
-    """Return whether `name` is that of a measured duration: ``refit_time_``, ``mean_fit_time``."""
-    return name.rstrip("_").endswith("_time")
-
-
-def finite_text(number: float) -> str:
-    """Return a float as text that keeps all its bits, non-finite ones included."""
-    return "nan" if math.isnan(number) else repr(number)

@@ -106,7 +106,8 @@ def _diagonal(matrix: Any, walk: Walk) -> list[Field]:
 
 def _indices(data: np.ndarray[Any, Any], walk: Walk, segment: str) -> Node:
     """Return indices in one integer type: which one scipy chose is not part of the value."""
-    return numpy_node("numpy.ndarray", data.astype(np.int64, copy=False), walk, segment)
+    wide = data.astype(np.int64, copy=False)
+    return numpy_node("numpy.ndarray", wide, walk, segment, owned=wide is not data and wide.base is None)
 
 
 # --- scipy.stats ------------------------------------------------------------------------------

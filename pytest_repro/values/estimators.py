@@ -1,0 +1,161 @@
+"""scikit-learn: any estimator by its parameters and fitted state, trees by their nodes.
+
+How an estimator is carried out (``n_jobs``, ``verbose``, ``memory``) and how long it took
+(``refit_time_``) is not part of it. A ``cv_results_`` that is recorded on its own is a plain dict:
+nothing is left out of that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.tree._tree import Tree
+
+from pytest_repro.model import Branch, Node
+from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence, type_name
+
+__all__ = ["canonical", "estimator_node"]
+
+#: parameters that say how to carry out, not what
+_KNOBS = frozenset({"n_jobs", "verbose", "memory"})
+#: attributes that hold measured durations
+_TIMINGS = frozenset({"refit_time_"})
+#: attributes that hold addresses or caches
+_ADDRESSES = frozenset({"_stop_words_id"})
+#: keys of ``cv_results_`` that hold measured durations
+_TIMING_KEY = re.compile(r"(mean|std|split\d+)_(fit|score)_time")
+#: composite class -> (attribute with (name, part, ...) tuples, how the user reaches a part)
+_NAMED_PARTS = {
+    "sklearn.pipeline.Pipeline": ("steps", "named_steps"),
+    "sklearn.pipeline.FeatureUnion": ("transformer_list", "named_transformers"),
+    "sklearn.compose._column_transformer.ColumnTransformer": ("transformers_", "named_transformers_"),
+}
+
+
+def canonical(value: object, walk: Walk) -> Node | None:
+    """Return the canonical form of a scikit-learn value, or None if another rule applies."""
+    if isinstance(value, BaseEstimator):
+        return estimator_node(value, walk)
+    if isinstance(value, Tree):
+        return _tree(value, walk)
+    if type(value).__module__.startswith("sklearn.") and not hasattr(value, "__dict__"):
+        return _compiled(value, walk)
+    return None
+
+
+# --- estimators -------------------------------------------------------------------------------
+
+
+def estimator_node(value: Any, walk: Walk, *, knobs: frozenset[str] = _KNOBS) -> Branch:
+    """Return an estimator by class, parameters without `knobs`, and fitted state."""
+    params = _params(value)
+    state = _state(value)
+    names = sorted(params) + sorted(name for name in state if name not in params)
+    parts: list[Field] = []
+    notes: list[str] = []
+    for name in names:
+        reason = _left_out(name, params, knobs)
+        if reason:
+            notes.append(f"{name} ({reason})")
+            continue
+        item = params[name] if name in params else state[name]
+        parts += _attribute(value, name, item, walk, notes)
+    return fields(type_name(type(value)), parts, notes)
+
+
+def _params(value: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator; its attributes alone where it breaks the rules for them."""
+    try:
+        return dict(value.get_params(deep=False))
+    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
+        return {}
+
+
+def _state(value: Any) -> dict[str, Any]:
+    """Return the attributes of an estimator, as its class would have them stored if it says so."""
+    if type(value).__getstate__ is not BaseEstimator.__getstate__:
+        state = value.__getstate__()
+        if isinstance(state, dict):
+            return {str(key): item for key, item in state.items() if key != "_sklearn_version"}
+    return dict(getattr(value, "__dict__", {}))
+
+
+def _left_out(name: str, params: dict[str, Any], knobs: frozenset[str]) -> str:
+    """Return why an attribute is not part of the value, or an empty text."""
+    if name in knobs and name in params:
+        return "execution"
+    if name in _TIMINGS:
+        return "timing"
+    return "address" if name in _ADDRESSES else ""
+
+
+def _attribute(value: Any, name: str, item: Any, walk: Walk, notes: list[str]) -> Iterable[Field]:
+    """Return the fields for one attribute: parts of a composite by name, all else as it is."""
+    for cls in type(value).__mro__:
+        attribute, accessor = _NAMED_PARTS.get(type_name(cls), ("", ""))
+        if attribute == name and isinstance(item, (list, tuple)):
+            return _named_parts(name, accessor, item, walk)
+    if name == "cv_results_" and isinstance(item, dict):
+        kept = {key: column for key, column in item.items() if not _TIMING_KEY.fullmatch(str(key))}
+        if len(kept) < len(item):
+            notes.append("cv_results_['*_time'] (timing)")
+        item = kept
+    return [(f".{name}", walk(item, f".{name}"))]
+
+
+def _named_parts(name: str, accessor: str, entries: Iterable[tuple[Any, ...]], walk: Walk) -> list[Field]:
+    """Return (name, part, ...) tuples: their order and extras, then each part under its name."""
+    rows = list(entries)
+    order = [(row[0], *row[2:]) for row in rows]
+    parts: list[Field] = [(f".{name}", walk(order, f".{name}"))]
+    for row in rows:
+        segment = f".{accessor}[{row[0]!r}]"
+        parts.append((segment, walk(row[1], segment)))
+    return parts
+
+
+# --- trees and compiled helpers ---------------------------------------------------------------
+
+
+def _tree(tree: Any, walk: Walk) -> Branch:
+    """Return a decision tree by its node arrays, field by field: padding between fields is not compared."""
+    state = tree.__getstate__()
+    parts: list[Field] = [(".max_depth", int(state["max_depth"])), (".node_count", int(state["node_count"]))]
+    parts += [(f".{name}", walk(getattr(tree, name), f".{name}")) for name in ("n_features", "n_outputs", "n_classes")]
+    nodes = state["nodes"]
+    for name in nodes.dtype.names:
+        parts.append((f".{name}", numpy_node("numpy.ndarray", nodes[name], walk, f".{name}")))
+    return fields(type_name(type(tree)), [*parts, (".value", walk(state["values"], ".value"))])
+
+
+def _compiled(value: Any, walk: Walk) -> Branch:
+    """Return an object of a compiled class by what pickle would keep of it."""
+    if hasattr(value, "get_arrays"):
+        return _neighbour_tree(value, walk)
+    reduced = value.__reduce_ex__(2)
+    if isinstance(reduced, str):
+        return fields(type_name(type(value)), [(".name", reduced)])
+    arguments = [item for item in reduced[1] if item is not type(value)]
+    rebuilt = [walk(item, f".args[{i}]") for i, item in enumerate(arguments)]
+    parts: list[Field] = [(".args", sequence("tuple", rebuilt))]
+    if len(reduced) > 2 and reduced[2] is not None:
+        parts.append((".state", walk(reduced[2], ".state")))
+    return fields(type_name(type(value)), parts)
+
+
+def _neighbour_tree(value: Any, walk: Walk) -> Branch:
+    """Return a k-d or ball tree by its arrays and metric; counters of past queries are not compared."""
+    names = ("data", "idx_array", "node_data", "node_bounds")
+    arrays = zip(names, value.get_arrays(), strict=True)
+    parts = [(f".{name}", walk(np.asarray(array), f".{name}")) for name, array in arrays]
+    metric = next((item for item in value.__getstate__() if "Metric" in type(item).__name__), None)
+    weights = value.__getstate__()[-1]
+    return fields(
+        type_name(type(value)),
+        [*parts, (".dist_metric", walk(metric, ".dist_metric")), (".sample_weight", walk(weights, ".sample_weight"))],
+        ["query counters (not part of a tree)"],
+    )

@@ -1,0 +1,314 @@
+"""Readers of file formats. Each returns a node or raises `NotThisFormatError`; none executes what it reads.
+
+Sizes in headers are checked before memory is asked for: a file is input that somebody else wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pytest_repro.model import Array, Node
+from pytest_repro.values import canonical
+from pytest_repro.values.family import Field, fields, json_node, mapping, sequence
+
+__all__ = [
+    "NotThisFormatError",
+    "gzip_parts",
+    "image_file",
+    "json_file",
+    "npy_file",
+    "npz_file",
+    "parquet_file",
+    "safetensors_file",
+    "text_file",
+    "torch_file",
+    "zip_file",
+]
+
+#: what an archive may unpack to, in all
+MAX_UNPACKED = 4 << 30
+MAX_MEMBERS = 100_000
+#: what the reference implementation of safetensors allows
+_MAX_SAFETENSORS_HEADER = 100_000_000
+#: safetensors' dtypes: (our name, numpy dtype that holds the bits)
+_SAFETENSORS = {
+    "F64": ("float64", "<f8"), "F32": ("float32", "<f4"), "F16": ("float16", "<f2"), "BF16": ("bfloat16", "<u2"),
+    "I64": ("int64", "<i8"), "I32": ("int32", "<i4"), "I16": ("int16", "<i2"), "I8": ("int8", "i1"),
+    "U64": ("uint64", "<u8"), "U32": ("uint32", "<u4"), "U16": ("uint16", "<u2"), "U8": ("uint8", "u1"),
+    "C64": ("complex64", "<c8"), "BOOL": ("bool", "?"), "F8_E4M3": ("float8_e4m3fn", "u1"),
+    "F8_E5M2": ("float8_e5m2", "u1"), "F8_E8M0": ("float8_e8m0fnu", "u1"),
+}  # fmt: skip
+
+
+class NotThisFormatError(Exception):
+    """The file is not what its suffix says, or more than the reader allows: it is compared by its bytes."""
+
+
+# --- text -------------------------------------------------------------------------------------
+
+
+def text_file(path: Path) -> Node:
+    """Return the lines of a UTF-8 text."""
+    return _lines(path.read_bytes())
+
+
+def _lines(data: bytes) -> Node:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotThisFormatError from error
+    return sequence("lines", text.split("\n"))
+
+
+def json_file(path: Path) -> Node:
+    """Return parsed JSON: white space and the order of keys do not count; duplicate keys are not accepted."""
+    return _json(path.read_bytes())
+
+
+def _json(data: bytes) -> Node:
+    try:
+        return json_node(json.loads(data.decode("utf-8"), object_pairs_hook=_distinct))
+    except (ValueError, RecursionError) as error:
+        raise NotThisFormatError from error
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise NotThisFormatError
+    return result
+
+
+# --- arrays -----------------------------------------------------------------------------------
+
+
+def npy_file(path: Path) -> Node:
+    """Return the array of an ``.npy`` file, mapped; object arrays are pickles and not read."""
+    try:
+        return canonical(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, OSError) as error:
+        raise NotThisFormatError from error
+
+
+def npz_file(path: Path) -> Node:
+    """Return the arrays of an ``.npz`` file by name."""
+    with _open_zip(path) as archive:
+        members = _members(archive)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if len(set(arrays.files)) != len(members):
+                raise NotThisFormatError
+            return mapping("npz", [(f"[{name!r}]", canonical(arrays[name])) for name in arrays.files])
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise NotThisFormatError from error
+
+
+def safetensors_file(path: Path) -> Node:
+    """Return the tensors of a safetensors file by name, mapped, and its metadata."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(_MAX_SAFETENSORS_HEADER, size - 8):
+            raise NotThisFormatError
+        head = file.read(length)
+    try:
+        header = json.loads(head.decode("utf-8"), object_pairs_hook=_distinct)
+    except (ValueError, RecursionError) as error:
+        raise NotThisFormatError from error
+    if not isinstance(header, dict):
+        raise NotThisFormatError
+    data = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length) if size > 8 + length else np.empty(0, np.uint8)
+    metadata: Field = (".metadata", json_node(header.pop("__metadata__", {})))
+    _check_covers(header, len(data))
+    return fields("safetensors", [metadata, *_tensors(header, data)])
+
+
+def _check_covers(header: dict[str, Any], size: int) -> None:
+    """Refuse tensors that overlap or leave gaps, as the format does: every byte must belong to a value."""
+    try:
+        spans = sorted(tuple(entry["data_offsets"]) for entry in header.values())
+        flat = [0, *(edge for span in spans for edge in span), size]
+    except (TypeError, KeyError) as error:
+        raise NotThisFormatError from error
+    if any(type(edge) is not int for edge in flat) or flat != sorted(flat) or len(flat) % 2:
+        raise NotThisFormatError
+    if any(flat[i] != flat[i + 1] for i in range(0, len(flat), 2)):
+        raise NotThisFormatError
+
+
+def _tensors(header: dict[str, Any], data: np.ndarray[Any, Any]) -> Iterable[Field]:
+    for name in sorted(header):
+        entry = header[name]
+        shape = entry.get("shape")
+        if entry.get("dtype") not in _SAFETENSORS or not isinstance(shape, list):
+            raise NotThisFormatError
+        if any(type(extent) is not int or extent < 0 for extent in shape):
+            raise NotThisFormatError
+        dtype, storage = _SAFETENSORS[entry["dtype"]]
+        start, end = entry["data_offsets"]
+        kind = np.dtype(storage)
+        if math.prod(shape) * kind.itemsize != end - start:
+            raise NotThisFormatError
+        native = data[start:end].view(kind).astype(kind.newbyteorder("="), copy=False).reshape(shape)
+        yield f"[{name!r}]", Array("safetensors", dtype, tuple(shape), native)
+
+
+# --- archives ---------------------------------------------------------------------------------
+
+
+def zip_file(path: Path) -> Node:
+    """Return the members of a zip archive by name; time stamps, order and compression do not count."""
+    with _open_zip(path) as archive:
+        return mapping("zip", _member_fields(archive, strip=""))
+
+
+def torch_file(path: Path) -> Node:
+    """Return the members of a torch archive, without the folder named after the file that it was saved to."""
+    with _open_zip(path) as archive:
+        names = [info.filename for info in archive.infolist()]
+        folder = names[0].partition("/")[0] + "/" if names else ""
+        strip = folder if all(name.startswith(folder) for name in names) else ""
+        return mapping("torch archive", _member_fields(archive, strip=strip))
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise NotThisFormatError from error
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the members of an archive that is neither a bomb nor ambiguous nor locked."""
+    infos = archive.infolist()
+    too_much = len(infos) > MAX_MEMBERS or sum(info.file_size for info in infos) > MAX_UNPACKED
+    repeated = len({info.filename for info in infos}) < len(infos)
+    if too_much or repeated or any(info.flag_bits & 1 for info in infos):
+        raise NotThisFormatError
+    return infos
+
+
+def _member_fields(archive: zipfile.ZipFile, *, strip: str) -> list[Field]:
+    parts: list[Field] = [(".comment", archive.comment)] if archive.comment else []
+    for info in _members(archive):
+        try:
+            with archive.open(info) as member:
+                content = member.read(info.file_size + 1)  # the header's size is a promise, not a fact
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+            raise NotThisFormatError from error
+        if len(content) != info.file_size:
+            raise NotThisFormatError
+        parts.append((f"[{info.filename.removeprefix(strip)!r}]", _byte_array(content)))
+    return parts
+
+
+def _byte_array(content: bytes) -> Array:
+    data = np.frombuffer(content, dtype=np.uint8)
+    return Array("bytes", "uint8", data.shape, data, owned=True)
+
+
+def gzip_parts(path: Path) -> list[Field]:
+    """Return the content of a gzip file, its header field by field, and the digest of its compressed bytes."""
+    data = path.read_bytes()
+    end, name = _gzip_header(data)
+    content = _gunzip(data)
+    inner = path.with_suffix("").suffix.lower()
+    fixed = data[:4] + data[8:9] + data[10:end].replace(name, b"", 1)
+    return [
+        (".content", _gzip_content(content, inner)),
+        (".header mtime", int.from_bytes(data[4:8], "little")),
+        (".header name", name.decode("latin-1")),
+        (".header os", data[9]),
+        (".header other", fixed.hex()),
+        (".compressed sha256", hashlib.sha256(data[end:]).hexdigest()),
+    ]
+
+
+def _gzip_content(content: bytes, suffix: str) -> Node:
+    try:
+        if suffix == ".json":
+            return _json(content)
+        if suffix in (".txt", ".csv", ".tsv", ".log", ".jsonl"):
+            return _lines(content)
+    except NotThisFormatError:
+        pass
+    return _byte_array(content)
+
+
+def _gzip_header(data: bytes) -> tuple[int, bytes]:
+    """Return where the first member's header ends, and the file name in it (RFC 1952, section 2.3)."""
+    if len(data) < 18 or data[:3] != b"\x1f\x8b\x08":
+        raise NotThisFormatError
+    flags, position, name = data[3], 10, b""
+    if flags & 4:
+        position += 2 + int.from_bytes(data[position : position + 2], "little")
+    for flag in (8, 16):
+        if flags & flag:
+            stop = data.find(b"\0", position)
+            if stop < 0:
+                raise NotThisFormatError
+            name = data[position:stop] if flag == 8 else name
+            position = stop + 1
+    return position + (2 if flags & 2 else 0), name
+
+
+def _gunzip(data: bytes) -> bytes:
+    """Return what all members of a gzip file decompress to, within bounds."""
+    pieces: list[bytes] = []
+    room = MAX_UNPACKED
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            pieces.append(member.decompress(data, room + 1))
+        except zlib.error as error:
+            raise NotThisFormatError from error
+        room -= len(pieces[-1])
+        if room < 0 or not member.eof:
+            raise NotThisFormatError
+        data = member.unused_data.lstrip(b"\0")
+    return b"".join(pieces)
+
+
+# --- formats that need a library --------------------------------------------------------------
+
+
+def parquet_file(path: Path) -> Node:
+    """Return the table of a parquet file; row groups, encodings and compression do not count."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise NotThisFormatError from error
+    try:
+        return canonical(pq.ParquetFile(path).read())
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise NotThisFormatError from error
+
+
+def image_file(path: Path) -> Node:
+    """Return the pixels of an image."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise NotThisFormatError from error
+    from pytest_repro.values.images import image_node
+
+    try:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image.load()
+            return image_node(image)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NotThisFormatError from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise NotThisFormatError from error

@@ -1,0 +1,114 @@
+"""jax, tensorflow, keras and cupy: arrays by their elements, models by class, configuration and weights.
+
+Imports none of these libraries: they are there already when a value of theirs appears.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pytest_repro.model import Array, Atom, Node
+from pytest_repro.values.family import Field, Walk, fields, json_node, refuse, sequence, type_name
+
+__all__ = ["canonical"]
+
+
+def canonical(value: object, walk: Walk) -> Node | None:
+    """Return the canonical form of an array or model, or None if another rule applies."""
+    bases = [(cls.__module__.partition(".")[0], cls.__name__) for cls in type(value).__mro__]
+    libraries = {library for library, _ in bases}
+    names = {name for _, name in bases}
+    if libraries & {"jax", "jaxlib"}:
+        return _jax(value, walk)
+    if "cupy" in libraries and hasattr(value, "get"):
+        return from_numpy(np.asarray(value.get()), type_name="cupy.ndarray", walk=walk, owned=True)
+    if "keras" in libraries:
+        return _keras(value, names, walk)
+    return _tensorflow(value, names, walk) if "tensorflow" in libraries else None
+
+
+# --- jax --------------------------------------------------------------------------------------
+
+
+def _jax(value: Any, walk: Walk) -> Node | None:
+    """Return a jax array (which device and weak typing do not count) or random key."""
+    import jax
+
+    if isinstance(value, jax.core.Tracer):
+        raise refuse(value, why="it is traced and has no elements yet", instead="record outside of jit, vmap and grad")
+    if not isinstance(value, jax.Array):
+        return None
+    if value.is_deleted():
+        raise refuse(value, why="its memory was given away (donated)", instead="record it before it is donated")
+    if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+        data = from_numpy(np.asarray(jax.random.key_data(value)), type_name="jax.Array", walk=walk)
+        return fields("jax.Array", [(".dtype", str(value.dtype)), (".key_data", data)])
+    return from_numpy(np.asarray(value), type_name="jax.Array", walk=walk)
+
+
+# --- keras and tensorflow ---------------------------------------------------------------------
+
+
+def _keras(value: Any, names: set[str], walk: Walk) -> Node | None:
+    """Return a keras variable, optimiser, or model or layer."""
+    if {"Variable", "KerasVariable"} & names and hasattr(value, "numpy"):
+        return _variable(value, walk)
+    if "Optimizer" in names or "BaseOptimizer" in names:
+        return fields(type_name(type(value)), [_config(value), *_weights(value.variables, walk)])
+    if {"Layer", "Model"} & names:
+        parts = [_config(value), *_weights(value.weights, walk)]
+        optimizer = getattr(value, "optimizer", None)
+        if optimizer is not None:
+            parts.append((".optimizer", walk(optimizer, ".optimizer")))
+        return fields(type_name(type(value)), parts)
+    return None
+
+
+def _variable(variable: Any, walk: Walk) -> Node:
+    name = "keras.Variable[trainable]" if getattr(variable, "trainable", False) else "keras.Variable"
+    return from_numpy(np.asarray(variable.numpy()), type_name=name, walk=walk)
+
+
+def _config(value: Any) -> Field:
+    """Return the configuration, in which keras counts up the names of layers from process start."""
+    return ".get_config()", json_node(_without_names(value.get_config()))
+
+
+def _without_names(config: Any) -> Any:
+    """Return a configuration as JSON-like data."""
+    if isinstance(config, dict):
+        return {str(key): _without_names(item) for key, item in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [_without_names(item) for item in config]
+    if config is None or isinstance(config, (bool, int, float, str)):
+        return config
+    return str(config) if isinstance(config, np.dtype) else type_name(type(config))
+
+
+def _weights(variables: Any, walk: Walk) -> list[Field]:
+    """Return variables under their paths."""
+    parts: list[Field] = []
+    for position, variable in enumerate(variables):
+        name = getattr(variable, "path", None) or getattr(variable, "name", str(position))
+        parts.append((f".weights[{name!r}]", _variable(variable, walk)))
+    return parts
+
+
+def _tensorflow(value: Any, names: set[str], walk: Walk) -> Node | None:
+    """Return a tensorflow tensor or variable, dense, ragged or sparse."""
+    if "SparseTensor" in names:
+        parts = [(f".{part}", walk(getattr(value, part), f".{part}")) for part in ("indices", "values", "dense_shape")]
+        return fields("tensorflow.SparseTensor", parts)
+    if "RaggedTensor" in names:
+        splits = sequence("list", (walk(item, f".nested_row_splits[{i}]") for i, item in enumerate(value.nested_row_splits)))
+        return fields("tensorflow.RaggedTensor", [(".splits", splits), (".values", walk(value.flat_values, ".values"))])
+    if "DType" in names or "TensorShape" in names:
+        return Atom(f"tensorflow.{type(value).__name__}", str(value))
+    if not ({"Tensor", "EagerTensor", "Variable", "ResourceVariable", "BaseResourceVariable"} & names):
+        return None
+    if not hasattr(value, "numpy"):
+        raise refuse(value, why="it is part of a graph and has no elements", instead="record outside of tf.function")
+    kind = "Variable" if any("Variable" in name for name in names) else "Tensor"
+    return from_numpy(np.asarray(value.numpy()), type_name=f"tensorflow.{kind}", walk=walk)
