@@ -1,0 +1,215 @@
+"""The taps themselves: stand-ins for a handful of functions, shared by all who watch.
+
+One stand-in per function serves every watcher, so watches may nest, overlap and end in any order.
+The last one to leave puts the original back wherever the stand-in still is; where somebody else
+has patched over it in the meantime, theirs stays and ours passes calls on in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import uuid
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType, ModuleType
+
+__all__ = ["Installation", "Probe", "Watcher"]
+
+#: guards installing and removing only: a draw never takes a lock, so a fork cannot inherit a held one
+_CHANGING: Final = threading.Lock()
+#: attribute of our ``Random.seed`` that leads to its probe
+_MARK: Final = "__repro_probe__"
+_LISTING_MODULES: Final = ("glob", "pathlib", "pathlib._abc", "pathlib._local", "pathlib._os")
+
+
+class Watcher(Protocol):
+    """Who is told of draws."""
+
+    def saw(self, probe: Probe, frame: FrameType) -> None:
+        """Take note of a draw made by the code in `frame`. Must not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One name that holds a stand-in, and what it held before."""
+
+    owner: object
+    name: str
+    ours: object
+    before: object
+
+    def undo(self) -> None:
+        """Restore the name, unless somebody else has taken it since."""
+        if vars(self.owner).get(self.name) is self.ours:
+            setattr(self.owner, self.name, self.before)
+
+
+class Probe:
+    """Calls the original, then tells the watchers.
+
+    An object and not a function: a class that holds the original as an attribute
+    (``clock = time.time``) must not turn it into a method. Equal to the original, because the
+    standard library asks ``os.scandir in os.supports_fd``.
+    """
+
+    def __init__(self, original: Callable[..., Any], *, name: str, source: str) -> None:
+        self.original = original
+        self.name = name
+        self.source = source
+        #: replaced as a whole, never changed in place: draws in other threads read it
+        self.watchers: tuple[Watcher, ...] = ()
+        self.places: list[_Place] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Do what the original does, and tell."""
+        result = self.original(*args, **kwargs)
+        self.tell(sys._getframe(1))
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "original":  # only while being unpickled
+            raise AttributeError(name)
+        return getattr(self.original, name)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or bool(self.original == other)
+
+    def __hash__(self) -> int:
+        return hash(self.original)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _same, (self.original,)  # other processes get the original
+
+    def tell(self, frame: FrameType) -> None:
+        """Tell all watchers of a draw made by the code in `frame`."""
+        for watcher in self.watchers:
+            watcher.saw(self, frame)
+
+    def hold(self, owner: object, name: str, *, ours: object, before: object) -> None:
+        """Put `ours` in the place of ``owner.name``, unless it is there already."""
+        if not any(place.owner is owner and place.name == name for place in self.places):
+            # first noted, then done: an interrupt in between leaves nothing behind
+            self.places.append(_Place(owner, name, ours, before))
+            setattr(owner, name, ours)
+
+    def leave(self, watcher: Watcher) -> None:
+        """Tell `watcher` no more; restore every place when nobody watches."""
+        self.watchers = tuple(other for other in self.watchers if other is not watcher)
+        if not self.watchers:
+            while self.places:
+                self.places.pop().undo()
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class Installation:
+    """The taps of one watcher: `begin` puts them in, `end` takes them out, however far `begin` came."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._joined: list[Probe] = []
+        self._torch_done = False
+
+    def begin(self, user_modules: Iterable[ModuleType]) -> None:
+        """Tap every source, also where `user_modules` bound the originals by name."""
+        with _CHANGING:
+            self._tap(os, "urandom", label="os.urandom", source="os-entropy")
+            self._tap(random, "_urandom", label="random.SystemRandom", source="os-entropy")
+            safe = vars(uuid).get("_generate_time_safe") is not None  # None where libuuid is missing
+            self._tap(uuid, "_generate_time_safe" if safe else "uuid1", label="uuid.uuid1", source="uuid")
+            self._tap(os, "listdir", label="os.listdir", source="listing")
+            self._tap(os, "scandir", label="os.scandir", source="listing")
+            self._tap_torch()
+            stand_ins: dict[int, tuple[Probe, object]] = {}
+            for probe in self._joined:
+                stand_ins.setdefault(id(probe.original), (probe, probe))
+            before = random.seed
+            probe = self._tap_seed()
+            stand_ins[id(before)] = (probe, random.seed)
+            for owner in (*_listing_classes(), *user_modules):
+                _rebind(owner, stand_ins)
+
+    def end(self) -> None:
+        """Stop telling the watcher; the last one out restores the originals."""
+        with _CHANGING:
+            while self._joined:
+                self._joined.pop().leave(self._watcher)
+
+    def catch_up(self) -> None:
+        """Tap torch if it was imported meanwhile. Never waits: a draw calls this."""
+        torch = None if self._torch_done else sys.modules.get("torch")
+        if torch is None or getattr(torch.__spec__, "_initializing", False):
+            return
+        if _CHANGING.acquire(blocking=False):
+            try:
+                self._tap_torch()
+            finally:
+                _CHANGING.release()
+
+    def _tap_torch(self) -> None:
+        for module in (sys.modules.get("torch"), sys.modules.get("torch.random")):
+            if module is not None and "seed" in vars(module):
+                self._torch_done = True
+                self._tap(module, "seed", label="torch.seed", source="os-entropy")
+
+    def _tap(self, owner: ModuleType, name: str, *, label: str, source: str) -> None:
+        value = vars(owner)[name]
+        probe = value if isinstance(value, Probe) else Probe(value, name=label, source=source)
+        self._join(probe)
+        probe.hold(owner, name, ours=probe, before=probe.original)
+
+    def _tap_seed(self) -> Probe:
+        """``random.Random`` seeds itself in C; its Python method ``seed`` is always on the way there."""
+        method = random.Random.seed
+        probe = getattr(method, _MARK, None)
+        if not isinstance(probe, Probe):
+            probe = Probe(method, name="random.seed", source="os-entropy")
+            method = _seed_method(probe)
+        self._join(probe)
+        probe.hold(random.Random, "seed", ours=method, before=probe.original)
+        instance = vars(random)["_inst"]
+        if getattr(random.seed, "__func__", None) is not method:
+            probe.hold(random, "seed", ours=instance.seed, before=random.seed)
+        return probe
+
+    def _join(self, probe: Probe) -> None:
+        self._joined.append(probe)
+        probe.watchers = (*probe.watchers, self._watcher)
+
+
+def _seed_method(probe: Probe) -> Callable[..., Any]:
+    @wraps(probe.original)
+    def seed(self: random.Random, *args: Any, **kwargs: Any) -> Any:
+        result = probe.original(self, *args, **kwargs)
+        if (args[0] if args else kwargs.get("a")) is None:
+            probe.tell(sys._getframe(1))
+        return result
+
+    setattr(seed, _MARK, probe)
+    return seed
+
+
+def _listing_classes() -> Iterator[type]:
+    """Give the classes of ``pathlib`` and ``glob``: some versions keep ``os.listdir`` as an attribute there."""
+    for name in _LISTING_MODULES:
+        for value in list(vars(sys.modules[name]).values()) if name in sys.modules else ():
+            if isinstance(value, type) and value.__module__ == name:
+                yield value
+
+
+def _rebind(owner: object, stand_ins: dict[int, tuple[Probe, object]]) -> None:
+    """Replace the originals where `owner` holds them under names of its own."""
+    for name, value in list(vars(owner).items()):
+        raw = value.__func__ if isinstance(value, staticmethod) else value
+        probe, ours = stand_ins.get(id(raw), (None, None))
+        if probe is not None and not isinstance(raw, Probe):
+            probe.hold(owner, name, ours=staticmethod(probe) if raw is not value else ours, before=value)

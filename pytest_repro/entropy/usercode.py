@@ -1,0 +1,61 @@
+"""Which files are the user's own code, and how their lines are written in reports."""
+
+from __future__ import annotations
+
+import site
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+from pytest_repro.model import Location
+
+__all__ = ["UserCode"]
+
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_THIS_PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
+_STDLIB_KEYS: Final = ("stdlib", "platstdlib")
+_INSTALL_KEYS: Final = ("purelib", "platlib")
+
+
+class UserCode:
+    """Tells user code from the standard library, installed packages and this plugin.
+
+    Code outside of `root` counts as the user's too unless it is installed: with no ini file pytest's
+    root is often just ``tests/``, beside the package under test.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        paths = sysconfig.get_paths()
+        self._stdlib = tuple({str(Path(paths[key]).resolve()) for key in _STDLIB_KEYS if paths.get(key)})
+        installed = [paths[key] for key in _INSTALL_KEYS if paths.get(key)]
+        installed += [*site.getsitepackages(), site.getusersitepackages()]
+        self._installed = tuple({str(Path(path).resolve()) for path in installed})
+        self._known: dict[str, bool] = {}
+
+    def owns(self, filename: str) -> bool:
+        """Whether `filename` (a code object's or a module's) is the user's code."""
+        known = self._known.get(filename)
+        if known is None:
+            known = self._known[filename] = self._decide(filename)
+        return known
+
+    def location(self, filename: str, line: int) -> Location:
+        """Give the line as reports write it: relative to the root where it lies under the root."""
+        path = Path(filename).resolve()
+        if path.is_relative_to(self._root):
+            return Location(path.relative_to(self._root).as_posix(), line)
+        return Location(path.as_posix(), line)
+
+    def _decide(self, filename: str) -> bool:
+        if not filename or filename.startswith("<"):  # frozen modules, exec'd strings, Cython
+            return False
+        path = Path(filename).resolve()
+        if any(path.is_relative_to(folder) for folder in (_THIS_PACKAGE, *self._installed)):
+            return False
+        inside = path.is_relative_to(self._root)
+        if not inside and any(path.is_relative_to(folder) for folder in self._stdlib):
+            return False
+        # a virtual environment may lie under the root, and the root itself in a site-packages folder
+        parts = path.relative_to(self._root).parts if inside else path.parts
+        return not _INSTALLED.intersection(parts)
