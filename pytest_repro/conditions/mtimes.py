@@ -1,0 +1,80 @@
+"""Times of files that changed during a run, made the same in every run."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+from pytest_repro.conditions.patching import StandIn
+
+__all__ = ["StatClock", "entry_with_stat"]
+
+_BASE_SECONDS = 1_700_000_000
+#: the kernel stamps files with a clock that is up to one tick (10 ms) behind
+_TICK_NS = 10_000_000
+_NS = 1_000_000_000
+
+
+class StatClock:
+    """Replaces the times of files that changed since it was made: base plus order of first sight.
+
+    Files that were there before keep their times, which are the same in every run.
+    """
+
+    def __init__(self) -> None:
+        self._since = time.time_ns() - _TICK_NS
+        self._seen: dict[tuple[int, int, int], int] = {}
+        self._lock = threading.Lock()
+
+    def steady(self, result: os.stat_result) -> os.stat_result:
+        """Return the result with steady times, or itself where the file is older than the run."""
+        if result.st_mtime_ns < self._since:
+            return result
+        with self._lock:
+            key = (result.st_dev, result.st_ino, result.st_mtime_ns)
+            seconds = _BASE_SECONDS + self._seen.setdefault(key, len(self._seen))
+        return _with_time(result, seconds)
+
+    def around(self, original: Any) -> StandIn:
+        """Make a stand-in for ``os.stat`` or one of its kin."""
+        return StandIn(lambda *args, **kwargs: self.steady(original(*args, **kwargs)), original)
+
+
+def _with_time(result: os.stat_result, seconds: int) -> os.stat_result:
+    reduced: Any = result.__reduce__()
+    fields, named = list(reduced[1][0]), dict(reduced[1][1])
+    fields[7:10] = [seconds] * 3
+    for name in ("atime", "mtime", "ctime"):
+        named[f"st_{name}"] = float(seconds)
+        named[f"st_{name}_ns"] = seconds * _NS
+    return os.stat_result(fields, named)
+
+
+class _Entry:
+    """An ``os.DirEntry`` whose ``stat()`` is steady; the original's type cannot be changed."""
+
+    __slots__ = ("_entry", "_times")
+
+    def __init__(self, entry: os.DirEntry[Any], times: StatClock) -> None:
+        self._entry = entry
+        self._times = times
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """As ``os.DirEntry.stat``."""
+        return self._times.steady(self._entry.stat(follow_symlinks=follow_symlinks))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    def __fspath__(self) -> str | bytes:
+        return self._entry.__fspath__()  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return repr(self._entry)
+
+
+def entry_with_stat(entry: os.DirEntry[Any], times: StatClock) -> Any:
+    """Return the entry, with the times of files that changed during the run made steady."""
+    return _Entry(entry, times)

@@ -1,0 +1,92 @@
+"""How the explainer holds factors, and to which levels it switches them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from types import MappingProxyType
+
+from pytest_repro.conditions.draws import ENTROPY
+from pytest_repro.conditions.factor import AS_IS, Factor, bad_level
+from pytest_repro.conditions.hardware import JOBLIB
+from pytest_repro.conditions.patching import StandIn, early_bound, infrastructure, put
+
+__all__ = ["ALL_PINNED", "PIN_FACTORS", "SWITCHED", "entropy_site"]
+
+_PIDS = 4_000_000  # near the kernel's limit, so that it is hardly any real process's
+
+
+@contextlib.contextmanager
+def _pid(level: str) -> Iterator[None]:
+    word, _, k = level.partition("=")
+    if word != "pinned" or not (k or "0").isdecimal():
+        raise bad_level("pid", level, f"{AS_IS!r}, 'pinned' or 'pinned=K'")
+    original = os.getpid
+    value = _PIDS + int(k or 0)
+
+    def getpid() -> int:
+        # Bookkeeping asks whether it was forked; only code that may compute with the number is told ours.
+        return original() if infrastructure(sys._getframe(2).f_globals.get("__name__")) else value
+
+    new = StandIn(getpid, original)
+    with ExitStack() as stack:
+        put(stack, os, "getpid", new)
+        early_bound(stack, {id(original): new})
+        yield
+
+
+PID = Factor(
+    name="pid",
+    description="the number of the process, as the test's code sees it",
+    platforms="Everywhere; only in a process of our own.",
+    ladder=lambda k: AS_IS if k == 0 else f"pinned={k}",
+    apply_part=_pid,
+    own_process=True,
+)
+
+#: factors that only the explainer uses
+PIN_FACTORS: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in (ENTROPY, JOBLIB, PID)})
+
+#: Everything held: the level of each factor in the runs that must agree before anything is blamed.
+#: ``joblib`` is not among them: the pinned level of ``threads`` covers it, so that switching
+#: ``threads`` lets it go, too.
+ALL_PINNED: Mapping[str, str] = MappingProxyType(
+    {
+        "clock": "pinned",
+        "entropy": "0",
+        "files": "pinned",
+        "hash-seed": "0",
+        "memory": "perturb=165,aslr=off",
+        "pid": "pinned",
+        "threads": "1,joblib=sequential",
+    }
+)
+
+#: The levels to switch to, in this order, while all other factors stay pinned. Each is as steady as
+#: the pinned one, except four threads, whose races are what is looked for.
+SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "clock": ("pinned=1", "pinned=2"),
+        "cpu": ("avx2", "baseline"),
+        "cwd": ("elsewhere",),
+        "entropy": ("1",),
+        "environ": ("padding=4111",),
+        "files": ("reversed", "shuffled=2"),
+        # fewer than four seeds leave an order of three words unchanged too often
+        "hash-seed": ("1", "2", "3", "4"),
+        "home": ("elsewhere",),
+        "locale": ("C",),
+        "memory": ("perturb=90,aslr=off", "perturb=165"),
+        "pid": ("pinned=1",),
+        "threads": ("4",),
+        "timezone": ("Asia/Tokyo", "America/New_York"),
+    }
+)
+
+
+def entropy_site(*, file: str, line: int, key: str) -> str:
+    """Make the level of ``entropy`` at which only the stream of one line has another key."""
+    return f"site={file}:{line};key={key}"
