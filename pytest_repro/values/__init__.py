@@ -6,14 +6,15 @@ loading the plugin loads neither numpy nor any library whose values are understo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_repro.model import Node
-
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
     import numpy as np
+
+    from pytest_repro.model import Node
 
 __all__ = [
     "canonical",

@@ -1,0 +1,180 @@
+"""Containers of Python's standard library, read without ever asking them whether they are equal."""
+
+from __future__ import annotations
+
+import array
+import collections
+import random
+import types
+from typing import TYPE_CHECKING, Any
+
+from pytest_repro.model import Array, Branch, Layout, Node
+from pytest_repro.values.keys import segments
+from pytest_repro.values.registry import type_name
+from pytest_repro.values.scalars import PLAIN, inner_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pytest_repro.values.walk import Walker
+
+__all__ = ["EXACT", "mapping_branch", "object_branch", "read", "sequence_branch", "set_branch"]
+
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_ODICT = collections.OrderedDict[Any, Any]()
+_ORDERED_VIEWS: tuple[type, ...] = (type(_ODICT.keys()), type(_ODICT.values()), type(_ODICT.items()))
+
+
+def sequence_branch(type_: str, values: Sequence[Any], walker: Walker) -> Branch:
+    """Return the node of a sequence."""
+    walker.count(len(values))
+    walk = walker.walk
+    items = [
+        item if type(item) in PLAIN else walk(item, f"[{index}]")
+        for index, item in enumerate(list(values))  # a copy: reading an item may run the user's code
+    ]
+    return Branch(type_, Layout.SEQUENCE, (), tuple(items))
+
+
+def mapping_branch(type_: str, value: Mapping[Any, Any], walker: Walker) -> Branch:
+    """Return the node of a mapping, sorted by path segment."""
+    pairs = list(value.items())
+    walker.count(len(pairs))
+    walk = walker.walk
+    names = segments([key for key, _ in pairs], walk, "[]")
+    nodes = [item if type(item) in PLAIN else walk(item, name) for name, (_, item) in zip(names, pairs, strict=True)]
+    return Branch(type_, Layout.MAPPING, *_sorted_unique(names, nodes))
+
+
+def set_branch(type_: str, values: Iterable[Any], walker: Walker) -> Branch:
+    """Return the node of an unordered collection, sorted by path segment."""
+    elements = list(values)
+    walker.count(len(elements))
+    walk = walker.walk
+    names = segments(elements, walk, "{}")
+    nodes = [item if type(item) in PLAIN else walk(item, name) for name, item in zip(names, elements, strict=True)]
+    return Branch(type_, Layout.SET, *_sorted_unique(names, nodes))
+
+
+def _sorted_unique(names: list[str], nodes: list[Node]) -> tuple[tuple[str, ...], tuple[Node, ...]]:
+    """Return both in the order of the names; equal names (NaN keys) numbered in the order of their fingerprints."""
+    by_name = dict(zip(names, nodes, strict=True))
+    if len(by_name) == len(names):
+        ordered = sorted(by_name)
+        return tuple(ordered), tuple([by_name[name] for name in ordered])
+    from pytest_repro.values.digest import fingerprint
+
+    repeated = {name for name, count in collections.Counter(names).items() if count > 1}
+    pairs = sorted(
+        zip(names, nodes, strict=True), key=lambda pair: (pair[0], fingerprint(pair[1]) if pair[0] in repeated else "")
+    )
+    seen: collections.Counter[str] = collections.Counter()
+    unique = []
+    for name, _ in pairs:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name[:-1]}#{seen[name]}{name[-1]}")
+    return tuple(unique), tuple([node for _, node in pairs])
+
+
+def object_branch(type_: str, fields: Mapping[str, object], walker: Walker, *, notes: Sequence[str] = ()) -> Branch:
+    """Return the node of an object with named fields, in the order given; names become ``.name``."""
+    walker.count(len(fields))
+    keys = tuple([f".{name}" for name in fields])
+    items = tuple([walker.walk(value, key) for key, value in zip(keys, fields.values(), strict=True)])
+    return Branch(type_, Layout.OBJECT, keys, items, tuple(notes))
+
+
+def read(value: object, walker: Walker) -> Node | None:
+    """Return the canonical form of a standard container or of a subclass of one, or None."""
+    name = type_name(type(value))
+    names = getattr(type(value), "_fields", None)
+    if isinstance(value, tuple) and isinstance(names, tuple) and len(names) == len(value):
+        return object_branch(name, dict(zip(names, tuple.__iter__(value), strict=True)), walker)
+    content = _content(value, name, walker)
+    if content is not None:
+        return _with_attributes(content, value, walker)
+    for base, reader in _INSTANCES.items():
+        if isinstance(value, base):
+            node: Node = reader(value, name, walker)
+            return node
+    return None
+
+
+def _content(value: object, name: str, walker: Walker) -> Branch | None:
+    if isinstance(value, dict):
+        return mapping_branch(name, dict(dict.items(value)), walker)
+    if isinstance(value, (list, tuple, collections.deque)):
+        return sequence_branch(name, list(_BASE_ITER[_base(value)](value)), walker)
+    if isinstance(value, (set, frozenset)):
+        return set_branch(name, _BASE_ITER[_base(value)](value), walker)
+    inner = inner_value(value)
+    return None if inner is None else Branch(name, Layout.OBJECT, ("",), (inner,))
+
+
+def _base(value: object) -> type:
+    return next(base for base in _BASE_ITER if isinstance(value, base))
+
+
+def _with_attributes(content: Branch, value: object, walker: Walker) -> Branch:
+    """Return `content` with the attributes that instances of a subclass may carry as well."""
+    if type(value).__module__ == "collections" or not getattr(value, "__dict__", None):
+        return content
+    attributes = object_branch(content.type, dict(sorted(vars(value).items())), walker)
+    keys = content.keys or tuple([f"[{index}]" for index in range(len(content.items))])
+    return Branch(content.type, Layout.OBJECT, (*keys, *attributes.keys), (*content.items, *attributes.items))
+
+
+def _bytes_like(value: Any, name: str) -> Branch:
+    return Branch(name, Layout.OBJECT, ("",), (bytes(value),))
+
+
+def _memoryview(value: memoryview, name: str, walker: Walker) -> Branch:
+    if value.format == "B" and value.ndim == 1:
+        return _bytes_like(value, name)
+    import numpy as np
+
+    return object_branch(name, {"format": value.format, "data": np.asarray(value)}, walker)
+
+
+def _typed_array(value: array.array[Any], _name: str, _walker: Walker) -> Node:
+    """Return an `array.array` as numbers; characters as one text."""
+    if value.typecode in ("u", "w"):
+        return Branch("array.array", Layout.OBJECT, ("",), (value.tounicode(),))
+    import numpy as np
+
+    data = np.array(value)
+    return Array("array.array", data.dtype.name, data.shape, data, owned=True)
+
+
+def _random_state(value: random.Random, name: str, walker: Walker) -> Branch:
+    try:
+        state: object = value.getstate()
+    except NotImplementedError:  # SystemRandom has no state
+        state = None
+    return object_branch(name, {"getstate()": state}, walker)
+
+
+_BASE_ITER: dict[type, Callable[[Any], Any]] = {
+    base: base.__iter__ for base in (list, tuple, collections.deque, set, frozenset)
+}
+
+_INSTANCES: dict[Any, Callable[[Any, str, Walker], Any]] = {
+    types.MappingProxyType: lambda value, name, walker: mapping_branch(name, value, walker),
+    types.SimpleNamespace: lambda value, name, walker: object_branch(name, dict(sorted(vars(value).items())), walker),
+    _VIEWS: lambda value, name, walker: set_branch(name, value, walker),
+    _ORDERED_VIEWS: lambda value, name, walker: set_branch(name.removeprefix("o"), value, walker),
+    bytearray: lambda value, name, _walker: _bytes_like(value, name),
+    memoryview: _memoryview,
+    array.array: _typed_array,
+    random.Random: _random_state,
+}
+
+#: builtin types whose meaning no rule may change
+EXACT: dict[type, Callable[[Any, Walker], Node]] = {
+    list: lambda value, walker: sequence_branch("list", value, walker),
+    tuple: lambda value, walker: sequence_branch("tuple", value, walker),
+    dict: lambda value, walker: mapping_branch("dict", value, walker),
+    set: lambda value, walker: set_branch("set", value, walker),
+    frozenset: lambda value, walker: set_branch("frozenset", value, walker),
+    bytearray: lambda value, _walker: _bytes_like(value, "bytearray"),
+}

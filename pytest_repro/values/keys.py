@@ -1,0 +1,94 @@
+"""Path segments of dict keys and set elements: text that is equal exactly when the keys are.
+
+The text takes the key's place in the canonical form, so it must be unique by type and value, and the
+same in every process: never an address, never a position.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any
+
+from pytest_repro.model import Array, Atom, Node
+from pytest_repro.values.quoting import cut_middle, number_text, one_line, quote, type_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pytest_repro.values.registry import Walk
+
+__all__ = ["key_text", "segments"]
+
+#: longer keys are cut, and told apart by a fingerprint
+_LONGEST = 120
+
+
+def segments(keys: Iterable[Any], walk: Walk, brackets: str) -> list[str]:
+    """Return the path segment of each key, between `brackets`; equal ones (NaN keys) are not yet told apart."""
+    left, right = brackets[0], brackets[1]
+    return [
+        f"{left}{key!r}{right}"
+        if type(key) is str and len(key) < _LONGEST and key.isascii()
+        else f"{left}{key_text(key, walk)}{right}"
+        for key in keys
+    ]
+
+
+def key_text(key: object, walk: Walk) -> str:
+    """Return the text of one key: ``'a'``, ``1``, ``(1, 2)``, ``<Colour.RED>``, ``<numpy.float64 1.0>``."""
+    render = _RENDER.get(type(key))
+    if render is not None:
+        return _bounded(render(key, walk), key)
+    if isinstance(key, enum.Enum) and not isinstance(key, enum.Flag):
+        return f"<{type(key).__qualname__}.{key.name}>"
+    return _node_text(walk(key, "{key}"))
+
+
+def _bounded(text: str, key: Any) -> str:
+    if len(text) <= _LONGEST + 2 or type(key) is tuple:
+        return text
+    from pytest_repro.values.digest import fingerprint
+
+    mark = fingerprint(text)[:16]
+    return f"{cut_middle(text, _LONGEST)} <{mark}>"
+
+
+def _node_text(node: Node) -> str:
+    from pytest_repro.values.digest import fingerprint
+
+    if isinstance(node, Atom) and len(node.text) <= _LONGEST:
+        return f"<{node.type} {one_line(node.text)}>" if node.text == one_line(node.text) else _mark(node)
+    if isinstance(node, Array) and node.shape == () and node.data.dtype.kind in "biuf":
+        return f"<{node.type} {node.data.item()!r}>"
+    if isinstance(node, Array) and node.shape == () and node.data.dtype.kind == "U":
+        return f"<{node.type} {_bounded(quote(node.data.item()), node.data.item())}>"
+    kind = type_tail(getattr(node, "type", type(node).__qualname__))
+    return f"<{kind} {fingerprint(node)[:16]}>"
+
+
+def _mark(node: Atom) -> str:
+    from pytest_repro.values.digest import fingerprint
+
+    return f"<{type_tail(node.type)} {fingerprint(node)[:16]}>"
+
+
+def _tuple_text(key: tuple[object, ...], walk: Walk) -> str:
+    inner = ", ".join([key_text(item, walk) for item in key])
+    return f"({inner},)" if len(key) == 1 else f"({inner})"
+
+
+def _frozenset_text(key: frozenset[object], walk: Walk) -> str:
+    return f"frozenset({{{', '.join(sorted(key_text(item, walk) for item in key))}}})"
+
+
+_RENDER: dict[type, Callable[[Any, Walk], str]] = {
+    str: lambda key, _: quote(key),
+    bytes: lambda key, _: repr(key),
+    bool: lambda key, _: repr(key),
+    int: lambda key, _: number_text(key),
+    float: lambda key, _: repr(key),
+    complex: lambda key, _: repr(key),
+    type(None): lambda key, _: repr(key),
+    tuple: _tuple_text,
+    frozenset: _frozenset_text,
+}

@@ -1,0 +1,162 @@
+"""Objects that no rule and no family knows: by their fields, never by address, never by `repr`.
+
+Tried in this order: dataclass, attrs, pydantic, a `__getstate__` of the class's own, `__array__` or
+`__dlpack__`, `__dict__` and `__slots__`, `__reduce_ex__` of a type written in C. What is a handle on
+something outside the value (a file, a lock, a generator) is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import struct
+import types
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from pytest_repro.model import Atom, Node
+from pytest_repro.values import callables
+from pytest_repro.values.containers import object_branch
+from pytest_repro.values.registry import type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_repro.values.walk import Walker
+
+__all__ = ["read"]
+
+_POINTER = struct.calcsize("P")
+_MANAGED = ("__dict__", "__weakref__")
+
+#: handle -> why it has no meaning of its own
+_REFUSED: dict[Any, str] = {
+    (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType): "it is a computation under way; record"
+    " list(...) of it or what it returns",
+    io.IOBase: "it is an open file; record its path or its content",
+    (types.FrameType, types.TracebackType): "it is part of the interpreter's state",
+    weakref.ReferenceType: "it is a weak reference; record what it refers to",
+}
+
+
+def read(value: object, walker: Walker) -> Node | None:
+    """Return the canonical form of any object by its fields, or None where it has none to see."""
+    for base, why in _REFUSED.items():
+        if isinstance(value, base):
+            raise walker.refusal(why, value)
+    node = callables.read(value, walker)
+    if node is not None:
+        return node
+    for reader in _READERS:
+        node = reader(value, walker)
+        if node is not None:
+            return node
+    return None
+
+
+def _dataclass(value: Any, walker: Walker) -> Node | None:
+    if not dataclasses.is_dataclass(value):
+        return None
+    shown = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.compare}
+    notes = [f".{field.name} (compare=False)" for field in dataclasses.fields(value) if not field.compare]
+    return object_branch(type_name(type(value)), shown, walker, notes=notes)
+
+
+def _attrs(value: Any, walker: Walker) -> Node | None:
+    attributes = getattr(type(value), "__attrs_attrs__", None)
+    if attributes is None:
+        return None
+    shown = {attribute.name: getattr(value, attribute.name) for attribute in attributes if attribute.eq}
+    notes = [f".{attribute.name} (eq=False)" for attribute in attributes if not attribute.eq]
+    return object_branch(type_name(type(value)), shown, walker, notes=notes)
+
+
+def _pydantic(value: Any, walker: Walker) -> Node | None:
+    fields = getattr(type(value), "model_fields", None) or getattr(type(value), "__fields__", None)
+    if not isinstance(fields, dict) or not any(base.__module__.startswith("pydantic") for base in type(value).__mro__):
+        return None
+    shown = {name: getattr(value, name) for name in fields}
+    extra = getattr(value, "__pydantic_extra__", None) or {}
+    return object_branch(type_name(type(value)), {**shown, **dict(sorted(extra.items()))}, walker)
+
+
+def _own_state(value: Any, walker: Walker) -> Node | None:
+    """Return what the class itself says its state is; Python 3.11 gave every object a default, which is not that."""
+    cls = type(value)
+    if not hasattr(cls, "__getstate__") or cls.__getstate__ is getattr(object, "__getstate__", None):
+        return None
+    state = value.__getstate__()
+    if isinstance(state, dict) and all(isinstance(key, str) for key in state):
+        return object_branch(type_name(cls), dict(sorted(state.items())), walker)
+    return object_branch(type_name(cls), {"__getstate__()": state}, walker)
+
+
+def _array_like(value: Any, walker: Walker) -> Node | None:
+    """Return anything that offers its elements as an array, looked up on the type: a mock has every attribute."""
+    if not (hasattr(type(value), "__array__") or hasattr(type(value), "__dlpack__")):
+        return None
+    import numpy as np
+
+    from pytest_repro.values.arrays import from_numpy
+
+    data = np.asarray(value) if hasattr(type(value), "__array__") else np.from_dlpack(value)
+    return from_numpy(data, type_name=type_name(type(value)), walk=walker.walk)
+
+
+def _fields(value: Any, walker: Walker) -> Node | None:
+    """Return the attributes of an instance of a Python class, sorted: their order follows the code's path."""
+    cls = type(value)
+    slots = _slots(cls)
+    is_error = isinstance(value, BaseException)
+    if _has_hidden_state(cls, len(slots)) and not is_error:
+        return None
+    found = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    found.update(getattr(value, "__dict__", {}))
+    if is_error:
+        found["args"] = value.args
+    return object_branch(type_name(cls), {str(name): found[name] for name in sorted(found, key=str)}, walker)
+
+
+def _has_hidden_state(cls: type, slots: int) -> bool:
+    """Return whether instances hold more than Python attributes: the check of `object.__reduce_ex__`."""
+    offered = slots + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ != 0)
+    return cls.__basicsize__ > object.__basicsize__ + _POINTER * offered or cls.__itemsize__ > 0
+
+
+def _slots(cls: type) -> list[str]:
+    names: list[str] = []
+    for base in cls.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else tuple(slots):
+            private = name.startswith("__") and not name.endswith("__")
+            names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
+    return [name for name in names if name not in _MANAGED]
+
+
+def _reduced(value: Any, walker: Walker) -> Node | None:
+    """Return what a type written in C says would rebuild the object (the parts, never a pickle of them)."""
+    cls: Any = type(value)
+    default = cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__
+    if default or hasattr(cls, "__next__"):  # an iterator would be used up, or means the rest of another value
+        return None
+    parts = value.__reduce_ex__(2)
+    if isinstance(parts, str):
+        return Atom(type_name(cls), f"{getattr(value, '__module__', '')}.{parts}")
+    names = ("callable", "args", "state", "listitems", "dictitems")
+    shown = {name: _listed(part) for name, part in zip(names, parts, strict=False) if part is not None}
+    return object_branch(type_name(cls), {f"__reduce__().{name}": part for name, part in shown.items()}, walker)
+
+
+def _listed(part: Any) -> object:
+    return list(part) if hasattr(part, "__next__") else part
+
+
+_READERS: tuple[Callable[[Any, Walker], Node | None], ...] = (
+    _dataclass,
+    _attrs,
+    _pydantic,
+    _own_state,
+    _array_like,
+    _fields,
+    _reduced,
+)
