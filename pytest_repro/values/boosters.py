@@ -21,7 +21,8 @@ __all__ = ["canonical"]
 
 #: parameters that say how to carry out, not what; each library has its own words
 _KNOBS = frozenset(
-    {"n_jobs", "nthread", "num_threads", "thread_count", "verbose", "verbosity", "silent", "logging_level", "used_ram_limit"}
+    {"n_jobs", "nthread", "num_threads", "thread_count", "used_ram_limit", "allow_writing_files", "train_dir"}
+    | {"verbose", "verbosity", "silent", "logging_level"}
 )
 #: catboost's own record of a training: when, under which id, with which settings
 _CATBOOST_MADE_BY = ("model_guid", "train_finish_time", "params", "training", "output_options", "catboost_version_info")
@@ -94,12 +95,15 @@ def _numbers(text: str) -> Node:
 
 def _catboost(model: Any, walk: Walk) -> Branch:
     """Return a catboost model by parameters and, once fitted, the model that it would save as JSON."""
-    params = {key: item for key, item in sorted(model.get_params(deep=False).items()) if key not in _KNOBS}
-    parts = [(f".{name}", walk(item, f".{name}")) for name, item in params.items()]
+    params = dict(sorted(model.get_params(deep=False).items()))
+    parts = [(f".{name}", walk(item, f".{name}")) for name, item in params.items() if name not in _KNOBS]
+    notes = [f"{name} (execution)" for name in params if name in _KNOBS]
     if not model.is_fitted():
-        return fields(type_name(type(model)), parts)
-    notes = ["model_guid (random)", "train_finish_time (timing)", "params in the model (how it was trained)"]
-    return fields(type_name(type(model)), [*parts, (".model", json_node(_catboost_json(model)))], notes)
+        return fields(type_name(type(model)), parts, notes)
+    notes += ["model_guid (random)", "train_finish_time (timing)", "params in the model (how it was trained)"]
+    return fields(
+        type_name(type(model)), [*parts, (".model", json_node(_catboost_json(model), one_number=True))], notes
+    )
 
 
 def _catboost_json(model: Any) -> dict[str, Any]:
@@ -109,7 +113,9 @@ def _catboost_json(model: Any) -> dict[str, Any]:
         try:
             model.save_model(str(path), format="json")
         except Exception as error:  # catboost has one error class for all; features it cannot export among them
-            raise refuse(model, why=f"it cannot be saved as JSON ({error})", instead="record its predictions") from error
+            raise refuse(
+                model, why=f"it cannot be saved as JSON ({error})", instead="record its predictions"
+            ) from error
         saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     info = saved.get("model_info", {})
     saved["model_info"] = {key: item for key, item in info.items() if key not in _CATBOOST_MADE_BY}

@@ -26,6 +26,8 @@ _KNOBS = frozenset({"n_jobs", "verbose", "memory"})
 _TIMINGS = frozenset({"refit_time_"})
 #: attributes that hold addresses or caches
 _ADDRESSES = frozenset({"_stop_words_id"})
+#: attributes in which the wrappers of boosters keep further parameters
+_MORE_PARAMS = frozenset({"_other_params", "kwargs"})
 #: keys of ``cv_results_`` that hold measured durations
 _TIMING_KEY = re.compile(r"(mean|std|split\d+)_(fit|score)_time")
 #: composite class -> (attribute with (name, part, ...) tuples, how the user reaches a part)
@@ -63,6 +65,8 @@ def estimator_node(value: Any, walk: Walk, *, knobs: frozenset[str] = _KNOBS) ->
             notes.append(f"{name} ({reason})")
             continue
         item = params[name] if name in params else state[name]
+        if name in _MORE_PARAMS and isinstance(item, dict):
+            item = {key: argument for key, argument in item.items() if key not in knobs}
         parts += _attribute(value, name, item, walk, notes)
     return fields(type_name(type(value)), parts, notes)
 

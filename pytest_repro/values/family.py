@@ -89,24 +89,31 @@ def refuse(value: object, *, why: str, instead: str) -> ValueTypeError:
     return ValueTypeError(f"cannot compare a {type_name(type(value))} by meaning: {why}; {instead}")
 
 
-def json_node(value: object) -> Node:
-    """Return the node of parsed JSON, with lists of numbers as arrays (compact; still one path per element)."""
+def json_node(value: object, *, one_number: bool = False) -> Node:
+    """Return the node of parsed JSON, with lists of numbers as arrays (compact; still one path per element).
+
+    `one_number` says that the writer has one kind of number, so that ``[0, 0.5]`` is a list of floats.
+    """
     if isinstance(value, dict):
-        return mapping("dict", ((key_segment(key), json_node(item)) for key, item in value.items()))
+        return mapping(
+            "dict", [(key_segment(key), json_node(item, one_number=one_number)) for key, item in value.items()]
+        )
     if isinstance(value, list):
-        numbers = _number_array(value)
-        return numbers if numbers is not None else sequence("list", (json_node(item) for item in value))
+        numbers = _number_array(value, one_number=one_number)
+        if numbers is not None:
+            return numbers
+        return sequence("list", [json_node(item, one_number=one_number) for item in value])
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return Atom(type_name(type(value)), str(value))
 
 
-def _number_array(items: Sequence[object]) -> Array | None:
+def _number_array(items: Sequence[Any], *, one_number: bool) -> Array | None:
     """Return a list of ints, or of floats, as an array; None for anything else."""
     kinds = {type(item) for item in items}
-    if kinds == {float}:
+    if kinds == {float} or (one_number and kinds <= {int, float} and kinds and max(map(abs, items)) <= 2**53):
         data: np.ndarray[Any, Any] = np.array(items, dtype=np.float64)
-    elif kinds == {int} and all(-(2**63) <= item < 2**63 for item in items):  # type: ignore[operator]
+    elif kinds == {int} and min(items) >= -(2**63) and max(items) < 2**63:
         data = np.array(items, dtype=np.int64)
     else:
         return None

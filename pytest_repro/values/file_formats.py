@@ -5,7 +5,6 @@ Sizes in headers are checked before memory is asked for: a file is input that so
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import warnings
@@ -23,13 +22,15 @@ from pytest_repro.values.family import Field, fields, json_node, mapping, sequen
 
 __all__ = [
     "NotThisFormatError",
-    "gzip_parts",
+    "bytes_node",
     "image_file",
+    "json_content",
     "json_file",
     "npy_file",
     "npz_file",
     "parquet_file",
     "safetensors_file",
+    "text_content",
     "text_file",
     "torch_file",
     "zip_file",
@@ -59,10 +60,11 @@ class NotThisFormatError(Exception):
 
 def text_file(path: Path) -> Node:
     """Return the lines of a UTF-8 text."""
-    return _lines(path.read_bytes())
+    return text_content(path.read_bytes())
 
 
-def _lines(data: bytes) -> Node:
+def text_content(data: bytes) -> Node:
+    """Return the lines of a UTF-8 text."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -72,10 +74,11 @@ def _lines(data: bytes) -> Node:
 
 def json_file(path: Path) -> Node:
     """Return parsed JSON: white space and the order of keys do not count; duplicate keys are not accepted."""
-    return _json(path.read_bytes())
+    return json_content(path.read_bytes())
 
 
-def _json(data: bytes) -> Node:
+def json_content(data: bytes) -> Node:
+    """Return parsed JSON."""
     try:
         return json_node(json.loads(data.decode("utf-8"), object_pairs_hook=_distinct))
     except (ValueError, RecursionError) as error:
@@ -208,75 +211,14 @@ def _member_fields(archive: zipfile.ZipFile, *, strip: str) -> list[Field]:
             raise NotThisFormatError from error
         if len(content) != info.file_size:
             raise NotThisFormatError
-        parts.append((f"[{info.filename.removeprefix(strip)!r}]", _byte_array(content)))
+        parts.append((f"[{info.filename.removeprefix(strip)!r}]", bytes_node(content)))
     return parts
 
 
-def _byte_array(content: bytes) -> Array:
+def bytes_node(content: bytes) -> Array:
+    """Return bytes as an array, so that a difference shows where."""
     data = np.frombuffer(content, dtype=np.uint8)
     return Array("bytes", "uint8", data.shape, data, owned=True)
-
-
-def gzip_parts(path: Path) -> list[Field]:
-    """Return the content of a gzip file, its header field by field, and the digest of its compressed bytes."""
-    data = path.read_bytes()
-    end, name = _gzip_header(data)
-    content = _gunzip(data)
-    inner = path.with_suffix("").suffix.lower()
-    fixed = data[:4] + data[8:9] + data[10:end].replace(name, b"", 1)
-    return [
-        (".content", _gzip_content(content, inner)),
-        (".header mtime", int.from_bytes(data[4:8], "little")),
-        (".header name", name.decode("latin-1")),
-        (".header os", data[9]),
-        (".header other", fixed.hex()),
-        (".compressed sha256", hashlib.sha256(data[end:]).hexdigest()),
-    ]
-
-
-def _gzip_content(content: bytes, suffix: str) -> Node:
-    try:
-        if suffix == ".json":
-            return _json(content)
-        if suffix in (".txt", ".csv", ".tsv", ".log", ".jsonl"):
-            return _lines(content)
-    except NotThisFormatError:
-        pass
-    return _byte_array(content)
-
-
-def _gzip_header(data: bytes) -> tuple[int, bytes]:
-    """Return where the first member's header ends, and the file name in it (RFC 1952, section 2.3)."""
-    if len(data) < 18 or data[:3] != b"\x1f\x8b\x08":
-        raise NotThisFormatError
-    flags, position, name = data[3], 10, b""
-    if flags & 4:
-        position += 2 + int.from_bytes(data[position : position + 2], "little")
-    for flag in (8, 16):
-        if flags & flag:
-            stop = data.find(b"\0", position)
-            if stop < 0:
-                raise NotThisFormatError
-            name = data[position:stop] if flag == 8 else name
-            position = stop + 1
-    return position + (2 if flags & 2 else 0), name
-
-
-def _gunzip(data: bytes) -> bytes:
-    """Return what all members of a gzip file decompress to, within bounds."""
-    pieces: list[bytes] = []
-    room = MAX_UNPACKED
-    while data:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            pieces.append(member.decompress(data, room + 1))
-        except zlib.error as error:
-            raise NotThisFormatError from error
-        room -= len(pieces[-1])
-        if room < 0 or not member.eof:
-            raise NotThisFormatError
-        data = member.unused_data.lstrip(b"\0")
-    return b"".join(pieces)
 
 
 # --- formats that need a library --------------------------------------------------------------

@@ -17,6 +17,7 @@ from pytest_repro.errors import RecordingError
 from pytest_repro.model import Array, Atom, Branch, Node
 from pytest_repro.values import file_formats as formats
 from pytest_repro.values.family import Field, fields, mapping
+from pytest_repro.values.gzip_files import gzip_parts
 
 __all__ = ["file_node"]
 
@@ -99,7 +100,7 @@ def _entries(root: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[st
 
 def _member(path: Path, status: os.stat_result) -> Node:
     if stat.S_ISLNK(status.st_mode):
-        return Atom("symlink", Path(os.readlink(path)).as_posix())
+        return Atom("symlink", path.readlink().as_posix())
     return mapping("directory", ()) if stat.S_ISDIR(status.st_mode) else _file(path, status)
 
 
@@ -149,14 +150,13 @@ def _bytes(path: Path, size: int) -> Array:
     if size >= MAP_FROM:
         mapped = np.memmap(path, dtype=np.uint8, mode="r")
         return Array("bytes", "uint8", mapped.shape, mapped)
-    data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    return Array("bytes", "uint8", data.shape, data, owned=True)
+    return formats.bytes_node(path.read_bytes())
 
 
 def _gzip(path: Path, size: int) -> Branch:
     """Return a gzip file by content *and* header: its bytes count, and a time stamp alone shows as such."""
     try:
-        parts = formats.gzip_parts(path) if size <= MAX_PARSED else None
+        parts = gzip_parts(path) if size <= MAX_PARSED else None
     except formats.NotThisFormatError:
         parts = None
     if parts is None:

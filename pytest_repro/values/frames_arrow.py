@@ -41,9 +41,8 @@ def canonical(value: object, walk: Walk) -> Node | None:
 
 def _table(table: Any, walk: Walk) -> Node:
     """Return a table by schema and columns."""
-    columns = [
-        (key_segment(name), column_node(column, walk)) for name, column in zip(table.schema.names, table.columns)
-    ]
+    named = zip(table.schema.names, table.columns, strict=True)
+    columns = [(key_segment(name), column_node(column, walk)) for name, column in named]
     head: list[Field] = [(".schema", _schema(table.schema)), (".num_rows", int(table.num_rows))]
     return fields(f"pyarrow.{type(table).__name__}", head + columns)
 

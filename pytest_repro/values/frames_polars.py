@@ -25,7 +25,9 @@ _TEXT = (pl.String, pl.Categorical, pl.Enum)
 def canonical(value: object, walk: Walk) -> Node | None:
     """Return the canonical form of a polars value, or None if another rule applies."""
     if isinstance(value, pl.LazyFrame):
-        return fields("polars.LazyFrame", _columns(value.collect(), walk), ["query plan (compared by what it collects)"])
+        return fields(
+            "polars.LazyFrame", _columns(value.collect(), walk), ["query plan (compared by what it collects)"]
+        )
     if isinstance(value, pl.DataFrame):
         return fields(_public(value), _columns(value, walk))
     if isinstance(value, pl.Series):

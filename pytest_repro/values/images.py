@@ -12,7 +12,7 @@ from pytest_repro.values.family import Field, Walk, fields, refuse, sequence, ty
 __all__ = ["canonical", "image_node"]
 
 
-def canonical(value: object, walk: Walk) -> Node | None:
+def canonical(value: object, walk: Walk) -> Node | None:  # noqa: ARG001  the signature of all families
     """Return the canonical form of an image or figure, or None if another rule applies."""
     names = {type_name(cls) for cls in type(value).__mro__}
     if "PIL.Image.Image" in names:

@@ -5,14 +5,19 @@ Imports none of these libraries: they are there already when a value of theirs a
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
-from pytest_repro.model import Array, Atom, Node
+from pytest_repro.model import Atom, Node
+from pytest_repro.values.arrays import from_numpy
 from pytest_repro.values.family import Field, Walk, fields, json_node, refuse, sequence, type_name
 
 __all__ = ["canonical"]
+
+#: the number that keras appends to a name that was given before
+_COUNTED = re.compile(r"_\d+$")
 
 
 def canonical(value: object, walk: Walk) -> Node | None:
@@ -72,27 +77,54 @@ def _variable(variable: Any, walk: Walk) -> Node:
 
 
 def _config(value: Any) -> Field:
-    """Return the configuration, in which keras counts up the names of layers from process start."""
-    return ".get_config()", json_node(_without_names(value.get_config()))
+    """Return the configuration without the numbers that keras counts up in names since the process started."""
+    config = _plain(value.get_config())
+    return ".get_config()", json_node(_renamed(config, _given_names(config)))
 
 
-def _without_names(config: Any) -> Any:
+def _plain(config: Any) -> Any:
     """Return a configuration as JSON-like data."""
     if isinstance(config, dict):
-        return {str(key): _without_names(item) for key, item in config.items()}
+        return {str(key): _plain(item) for key, item in config.items()}
     if isinstance(config, (list, tuple)):
-        return [_without_names(item) for item in config]
+        return [_plain(item) for item in config]
     if config is None or isinstance(config, (bool, int, float, str)):
         return config
     return str(config) if isinstance(config, np.dtype) else type_name(type(config))
 
 
+def _given_names(config: Any) -> dict[str, str]:
+    """Return for each counted name (``dense_7``) in a configuration its rank of appearance (``dense#2``)."""
+    names: dict[str, str] = {}
+    pending = [config]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            name = part.get("name")
+            if isinstance(name, str) and name not in names:
+                base = _COUNTED.sub("", name)
+                names[name] = f"{base}#{sum(1 for given in names.values() if given.partition('#')[0] == base) + 1}"
+            pending.extend(reversed(list(part.values())))
+        elif isinstance(part, list):
+            pending.extend(reversed(part))
+    return names
+
+
+def _renamed(config: Any, names: dict[str, str]) -> Any:
+    if isinstance(config, dict):
+        return {key: _renamed(item, names) for key, item in config.items()}
+    if isinstance(config, list):
+        return [_renamed(item, names) for item in config]
+    return names.get(config, config) if isinstance(config, str) else config
+
+
 def _weights(variables: Any, walk: Walk) -> list[Field]:
-    """Return variables under their paths."""
+    """Return variables under their paths, without counted numbers; equal paths keep their order."""
     parts: list[Field] = []
     for position, variable in enumerate(variables):
-        name = getattr(variable, "path", None) or getattr(variable, "name", str(position))
-        parts.append((f".weights[{name!r}]", _variable(variable, walk)))
+        name = str(getattr(variable, "path", None) or getattr(variable, "name", position))
+        path = "/".join(_COUNTED.sub("", part) for part in name.split("/"))
+        parts.append((f".weights[{path!r}]", _variable(variable, walk)))
     return parts
 
 
@@ -102,7 +134,9 @@ def _tensorflow(value: Any, names: set[str], walk: Walk) -> Node | None:
         parts = [(f".{part}", walk(getattr(value, part), f".{part}")) for part in ("indices", "values", "dense_shape")]
         return fields("tensorflow.SparseTensor", parts)
     if "RaggedTensor" in names:
-        splits = sequence("list", (walk(item, f".nested_row_splits[{i}]") for i, item in enumerate(value.nested_row_splits)))
+        splits = sequence(
+            "list", (walk(item, f".nested_row_splits[{i}]") for i, item in enumerate(value.nested_row_splits))
+        )
         return fields("tensorflow.RaggedTensor", [(".splits", splits), (".values", walk(value.flat_values, ".values"))])
     if "DType" in names or "TensorShape" in names:
         return Atom(f"tensorflow.{type(value).__name__}", str(value))

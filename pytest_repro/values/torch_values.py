@@ -17,7 +17,22 @@ __all__ = ["canonical"]
 
 #: dtypes that numpy has under the same name
 _NUMPY_NAMES = frozenset(
-    "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128".split()
+    [
+        "bool",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    ]
 )
 #: dtypes that numpy lacks: the unsigned integers that hold their bits, by size in bytes
 _BITS = {1: torch.uint8, 2: torch.uint16}
