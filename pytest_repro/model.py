@@ -24,6 +24,8 @@ __all__ = [
     "Condition",
     "Divergence",
     "EntropyDraw",
+    "EnvChange",
+    "EnvField",
     "Evidence",
     "Kind",
     "Layout",
@@ -259,7 +261,8 @@ class NumberStats:
     total: int
     #: elements whose bits differ (all NaNs being equal)
     unequal: int
-    #: index of the first unequal element in C order; ``()`` for a scalar
+    #: index of the first element beyond the tolerance in C order (of the first unequal one while all
+    #: are within); ``()`` for a scalar
     first_index: tuple[int, ...]
     max_abs: float
     max_rel: float
@@ -267,6 +270,8 @@ class NumberStats:
     max_ulp: int | None
     #: every unequal element is ``0.0`` against ``-0.0``
     sign_of_zero_only: bool = False
+    #: elements that differ beyond the tolerance (all unequal ones where there is none)
+    outside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +285,8 @@ class LeafDifference:
     reference: str
     other: str
     stats: NumberStats | None = None
+    #: distance in representable numbers of the two that are shown; None where there is none
+    ulp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,3 +474,26 @@ class SessionReport:
     not_varied: tuple[str, ...] = ()
     #: field for later additions, so that readers can ignore what they do not know
     notes: tuple[str, ...] = field(default=())
+
+
+# --- the environment --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EnvField:
+    """One fact about where a run happened."""
+
+    name: str
+    value: str
+    #: whether it can change numbers; others are only shown
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnvChange:
+    """One fact that differs between two environments; empty where it is absent."""
+
+    name: str
+    before: str
+    after: str
+    numeric: bool = False
