@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,9 +56,14 @@ def from_numpy(data: AnyArray, *, type_name: str, walk: Walk, owned: bool = Fals
 
 def _array_type(value: AnyArray) -> str:
     """Return what the user had; a memory map or a matrix view differs from an array in handling, not in value."""
-    return "numpy.ndarray" if isinstance(value, np.memmap) else _public(type(value))
+    return "numpy.ndarray" if isinstance(value, np.memmap) else _public(_class(value))
 
 
+def _class(value: object) -> Any:
+    return type(value)
+
+
+@lru_cache(maxsize=256)
 def _public(cls: type) -> str:
     """Return numpy's public name for a class: its private modules were renamed between versions."""
     name = name_of(cls)
@@ -70,7 +76,9 @@ def _public(cls: type) -> str:
 
 
 def _scalar(value: np.generic, walk: Walk) -> Node:
-    return from_numpy(np.asarray(value), type_name=_public(type(value)), walk=walk, owned=True)
+    if value.dtype.kind in "biufcmM" and value.dtype.isbuiltin == 1 and value.dtype.isnative:
+        return Array(_public(_class(value)), dtype_name(value.dtype), (), np.asarray(value), owned=True)
+    return from_numpy(np.asarray(value), type_name=_public(_class(value)), walk=walk, owned=True)
 
 
 def _masked(value: Any, type_name: str, walk: Walk) -> Branch:
@@ -119,7 +127,7 @@ def _dtype_text(dtype: np.dtype[Any]) -> str:
 
 def _random(value: object, walk: Walk) -> Node | None:
     """Return a random generator by its state: what it will draw next."""
-    name = _public(type(value))
+    name = _public(_class(value))
     if isinstance(value, np.random.Generator):
         return Branch(name, Layout.OBJECT, (".bit_generator",), (walk(value.bit_generator, ".bit_generator"),))
     if isinstance(value, np.random.RandomState):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -50,6 +51,7 @@ _STANDARD = re.compile(
 )
 
 
+@lru_cache(maxsize=256)  # numpy builds the name anew each time, at the cost of reading a whole scalar
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """Return the name of `dtype` without byte order: ``float64``, ``datetime64[ns]``, ``U12``."""
     return dtype.str[1:] if dtype.kind in "SV" and dtype.isbuiltin != 2 else _text_name(dtype)
@@ -69,22 +71,26 @@ def storage_dtype(name: str) -> np.dtype[Any] | None:
         return None
 
 
-def chunks(array: AnyArray, size: int = CHUNK_BYTES) -> Iterator[AnyArray]:
-    """Yield the elements of `array` in C order as one-dimensional contiguous pieces of about `size` bytes."""
+def chunks(array: AnyArray, size: int = CHUNK_BYTES, *, flat: bool = True) -> Iterator[AnyArray]:
+    """Yield the elements of `array` in C order as one-dimensional contiguous pieces of about `size` bytes.
+
+    Where the pieces end depends on dtype and shape alone if `flat` is False: two arrays of different
+    strides can then be read side by side.
+    """
     if array.size == 0:
         return
-    if array.flags.c_contiguous:
-        flat = array.reshape(-1)
+    if array.ndim < 2 or (flat and array.flags.c_contiguous):
+        line = array.reshape(-1)
         step = max(1, size // max(1, array.itemsize))
-        for start in range(0, flat.size, step):
-            yield flat[start : start + step]
-    elif array.ndim == 1 or array[0].nbytes <= size:
+        for start in range(0, line.size, step):
+            yield np.ascontiguousarray(line[start : start + step])
+    elif array[0].nbytes <= size:
         rows = max(1, size // max(1, array[0].nbytes))
         for start in range(0, len(array), rows):
             yield np.ascontiguousarray(array[start : start + rows]).reshape(-1)
     else:
         for row in array:
-            yield from chunks(row, size)
+            yield from chunks(row, size, flat=flat)
 
 
 def as_bits(piece: AnyArray) -> AnyArray:
@@ -147,7 +153,9 @@ def arrays_equal(a: AnyArray, b: AnyArray, name: str, *, nan_payload: bool) -> b
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     a, b = _in_memory_order(a, b)
-    return all(_pieces_equal(x, y, name, nan_payload=nan_payload) for x, y in zip(chunks(a), chunks(b), strict=True))
+    flat = a.flags.c_contiguous and b.flags.c_contiguous
+    pieces = zip(chunks(a, flat=flat), chunks(b, flat=flat), strict=True)
+    return all(_pieces_equal(x, y, name, nan_payload=nan_payload) for x, y in pieces)
 
 
 def _in_memory_order(a: AnyArray, b: AnyArray) -> tuple[AnyArray, AnyArray]:

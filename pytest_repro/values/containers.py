@@ -27,41 +27,41 @@ _ORDERED_VIEWS: tuple[type, ...] = (type(_ODICT.keys()), type(_ODICT.values()), 
 
 def sequence_branch(type_: str, values: Sequence[Any], walker: Walker) -> Branch:
     """Return the node of a sequence."""
-    walker.count(len(values))
-    walk = walker.walk
-    items = [
-        item if type(item) in PLAIN else walk(item, f"[{index}]")
-        for index, item in enumerate(list(values))  # a copy: reading an item may run the user's code
-    ]
-    return Branch(type_, Layout.SEQUENCE, (), tuple(items))
+    parts = tuple(values)  # reading an item may run the user's code, which may change the list
+    walker.count(len(parts))
+    if not PLAIN.issuperset(map(type, parts)):
+        walk = walker.walk
+        parts = tuple([item if type(item) in PLAIN else walk(item, f"[{n}]") for n, item in enumerate(parts)])
+    return Branch(type_, Layout.SEQUENCE, (), parts)
 
 
 def mapping_branch(type_: str, value: Mapping[Any, Any], walker: Walker) -> Branch:
     """Return the node of a mapping, sorted by path segment."""
-    pairs = list(value.items())
-    walker.count(len(pairs))
-    walk = walker.walk
-    names = segments([key for key, _ in pairs], walk, "[]")
-    nodes = [item if type(item) in PLAIN else walk(item, name) for name, (_, item) in zip(names, pairs, strict=True)]
-    return Branch(type_, Layout.MAPPING, *_sorted_unique(names, nodes))
+    keys, items = list(value.keys()), list(value.values())
+    names = segments(keys, walker.walk, "[]")
+    return Branch(type_, Layout.MAPPING, *_sorted_unique(names, _nodes(items, names, walker)))
 
 
 def set_branch(type_: str, values: Iterable[Any], walker: Walker) -> Branch:
     """Return the node of an unordered collection, sorted by path segment."""
-    elements = list(values)
-    walker.count(len(elements))
+    items = list(values)
+    names = segments(items, walker.walk, "{}")
+    return Branch(type_, Layout.SET, *_sorted_unique(names, _nodes(items, names, walker)))
+
+
+def _nodes(items: list[Any], names: list[str], walker: Walker) -> list[Node]:
+    walker.count(len(items))
+    if PLAIN.issuperset(map(type, items)):
+        return items
     walk = walker.walk
-    names = segments(elements, walk, "{}")
-    nodes = [item if type(item) in PLAIN else walk(item, name) for name, item in zip(names, elements, strict=True)]
-    return Branch(type_, Layout.SET, *_sorted_unique(names, nodes))
+    return [item if type(item) in PLAIN else walk(item, name) for name, item in zip(names, items, strict=True)]
 
 
 def _sorted_unique(names: list[str], nodes: list[Node]) -> tuple[tuple[str, ...], tuple[Node, ...]]:
     """Return both in the order of the names; equal names (NaN keys) numbered in the order of their fingerprints."""
-    by_name = dict(zip(names, nodes, strict=True))
-    if len(by_name) == len(names):
-        ordered = sorted(by_name)
-        return tuple(ordered), tuple([by_name[name] for name in ordered])
+    if len(names) == len(set(names)):
+        order = sorted(range(len(names)), key=names.__getitem__)
+        return tuple(map(names.__getitem__, order)), tuple(map(nodes.__getitem__, order))
     from pytest_repro.values.digest import fingerprint
 
     repeated = {name for name, count in collections.Counter(names).items() if count > 1}

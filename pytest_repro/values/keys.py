@@ -13,7 +13,7 @@ from pytest_repro.model import Array, Atom, Node
 from pytest_repro.values.quoting import cut_middle, number_text, one_line, quote, type_tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from pytest_repro.values.registry import Walk
 
@@ -23,15 +23,12 @@ __all__ = ["key_text", "segments"]
 _LONGEST = 120
 
 
-def segments(keys: Iterable[Any], walk: Walk, brackets: str) -> list[str]:
+def segments(keys: Collection[Any], walk: Walk, brackets: str) -> list[str]:
     """Return the path segment of each key, between `brackets`; equal ones (NaN keys) are not yet told apart."""
     left, right = brackets[0], brackets[1]
-    return [
-        f"{left}{key!r}{right}"
-        if type(key) is str and len(key) < _LONGEST and key.isascii()
-        else f"{left}{key_text(key, walk)}{right}"
-        for key in keys
-    ]
+    if set(map(type, keys)) == {str} and max(map(len, keys)) < _LONGEST and "".join(keys).isascii():
+        return [f"{left}{key!r}{right}" for key in keys]
+    return [f"{left}{key_text(key, walk)}{right}" for key in keys]
 
 
 def key_text(key: object, walk: Walk) -> str:
