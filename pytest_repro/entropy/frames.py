@@ -83,67 +83,57 @@ class Tracer:
 
     def __init__(self, user: UserCode) -> None:
         self._user = user
-        self._calls: dict[tuple[CodeType, int], tuple[ast.Call, ...]] = {}
+        self._bystanders: dict[CodeType, bool] = {}
+        #: per instruction: what ``RandomState`` is given there; empty where it is not the one that draws
+        self._seeds: dict[tuple[CodeType, int], tuple[ast.expr, ...]] = {}
         self._first_try: dict[CodeType, int] = {}
 
     def trace(self, frame: FrameType) -> Trace | None:
         """Follow the way from a draw (made in `frame`) to the user, or None if it is to be left out."""
         if self._is_retry(frame):
             return None
-        requester = self._requester(frame)
-        if requester is not None and not self._user.owns(requester.f_code.co_filename) and _bystander(requester):
-            return None
-        trace = self._walk(frame, requester)
-        return None if trace is None or self._harmless(trace) else trace
+        requester, through_uuid = self._requester(frame)
+        if requester is not None:
+            of_library = not self._user.owns(requester.f_code.co_filename)
+            if of_library and (through_uuid or self._is_bystander(requester)):
+                return None  # a library's own ids, names and locks
+            if self._is_discarded(requester):
+                return None
+        return self._walk(frame, requester, through_uuid=through_uuid)
 
-    def _requester(self, frame: FrameType | None) -> FrameType | None:
-        while frame is not None:
-            if _top(frame) not in _PASSING or self._user.owns(frame.f_code.co_filename):
-                return frame
-            frame = frame.f_back
-        return None
-
-    def _walk(self, frame: FrameType | None, requester: FrameType | None) -> Trace | None:
-        library: list[FrameType] = []
+    def _requester(self, frame: FrameType | None) -> tuple[FrameType | None, bool]:
+        """Find the frame that asks for the draw, and whether it asks through ``uuid``."""
         through_uuid = False
+        while frame is not None:
+            top = _top(frame)
+            if top not in _PASSING or self._user.owns(frame.f_code.co_filename):
+                return frame, through_uuid
+            through_uuid = through_uuid or top == "uuid"
+            frame = frame.f_back
+        return None, through_uuid
+
+    def _walk(self, frame: FrameType | None, requester: FrameType | None, *, through_uuid: bool) -> Trace | None:
+        library: list[FrameType] = []
         while frame is not None and not self._user.owns(frame.f_code.co_filename):
-            module = _module(frame)
-            if module.startswith("importlib._bootstrap"):
+            if _module(frame).startswith("importlib._bootstrap"):
                 return None  # state that a library makes when it is imported: seeded with the others
-            through_uuid = through_uuid or module == "uuid"
             library.append(frame)
             frame = frame.f_back
         return Trace(tuple(library), frame, requester, through_uuid)
 
-    def _harmless(self, trace: Trace) -> bool:
-        requester = trace.requester
-        if requester is None:
-            return False
-        if trace.through_uuid and requester is not trace.user:
-            return True  # a library's own ids
-        return self._is_discarded(requester)
+    def _is_bystander(self, frame: FrameType) -> bool:
+        code = frame.f_code
+        if code not in self._bystanders:
+            self._bystanders[code] = _bystander(frame)
+        return self._bystanders[code]
 
     def _is_discarded(self, frame: FrameType) -> bool:
         """Whether the draw is thrown away: ``RandomState(42)`` draws first and seeds afterwards."""
-        calls = self._calls_at(frame)
-        seeded = False
-        for call in calls:
-            callee = resolve(call.func, frame.f_locals, frame.f_globals)
-            if getattr(callee, "__module__", None) in _RESTORING:
-                return True
-            if _is_random_state(callee, call):
-                if not _has_seed(call, frame):
-                    return False
-                seeded = True
-            elif len(calls) > 1 and dotted(call.func)[-1:] and dotted(call.func)[-1] in _NUMPY_SEEDERS:
-                return False
-        return seeded
-
-    def _calls_at(self, frame: FrameType) -> tuple[ast.Call, ...]:
         key = (frame.f_code, frame.f_lasti)
-        if key not in self._calls:
-            self._calls[key] = calls_at(frame)
-        return self._calls[key]
+        if key not in self._seeds:
+            self._seeds[key] = _seeds_given(frame)
+        seeds = self._seeds[key]
+        return bool(seeds) and all(_is_seed(seed, frame) for seed in seeds)
 
     def _is_retry(self, frame: FrameType) -> bool:
         """Whether ``random`` draws again because a number was out of range: still the same call."""
@@ -178,14 +168,26 @@ def _is_random_state(callee: object, call: ast.Call) -> bool:
     return isinstance(callee, type) and isinstance(known, type) and issubclass(callee, known)
 
 
-def _has_seed(call: ast.Call, frame: FrameType) -> bool:
-    """Whether the first argument of `call` is anything but None; unknown values count as a seed."""
-    arguments = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg in ("seed", None))]
-    if not arguments:
-        return False
-    seed = arguments[0]
-    if isinstance(seed, ast.Constant):
-        return seed.value is not None
-    if isinstance(seed, (ast.Name, ast.Attribute)):
-        return resolve(seed, frame.f_locals, frame.f_globals) is not None
+def _seeds_given(frame: FrameType) -> tuple[ast.expr, ...]:
+    """The seeds on which it depends whether the draw that `frame` makes is thrown away at once."""
+    calls = calls_at(frame)
+    seeds: list[ast.expr] = []
+    for call in calls:
+        callee = resolve(call.func, frame.f_locals, frame.f_globals)
+        if getattr(callee, "__module__", None) in _RESTORING:
+            return (ast.Constant(0),)
+        if _is_random_state(callee, call):
+            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg in ("seed", None))]
+            seeds.append(given[0] if given else ast.Constant(None))
+        elif len(calls) > 1 and dotted(call.func)[-1:] and dotted(call.func)[-1] in _NUMPY_SEEDERS:
+            return ()  # only the line is known (Python 3.10), and it holds a real draw as well
+    return tuple(seeds)
+
+
+def _is_seed(given: ast.expr, frame: FrameType) -> bool:
+    """Whether `given` is anything but None; what cannot be known counts as a seed."""
+    if isinstance(given, ast.Constant):
+        return given.value is not None
+    if isinstance(given, (ast.Name, ast.Attribute)):
+        return resolve(given, frame.f_locals, frame.f_globals) is not None
     return True

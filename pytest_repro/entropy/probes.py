@@ -156,9 +156,9 @@ class Installation:
                 _CHANGING.release()
 
     def _tap_torch(self) -> None:
+        self._torch_done = "torch" in sys.modules
         for module in (sys.modules.get("torch"), sys.modules.get("torch.random")):
             if module is not None and "seed" in vars(module):
-                self._torch_done = True
                 self._tap(module, "seed", label="torch.seed", source="os-entropy")
 
     def _tap(self, owner: ModuleType, name: str, *, label: str, source: str) -> None:

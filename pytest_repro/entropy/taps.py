@@ -7,11 +7,9 @@ more: no audit hook, no profiler, and the clock is never touched.
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_repro.entropy.frames import Trace, Tracer
@@ -24,6 +22,7 @@ from pytest_repro.model import EntropyDraw, Location
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import CodeType, FrameType
 
 __all__ = ["UNKNOWN_LINE", "Taps", "Watch"]
 
@@ -86,7 +85,7 @@ class Watch:
 
     def begin(self) -> None:
         """Put the taps in."""
-        self._installation.begin(self._user_modules())
+        self._installation.begin(self._user.modules())
 
     def end(self) -> None:
         """Take the taps out."""
@@ -118,14 +117,6 @@ class Watch:
             for key, count in list(counts.items()):
                 totals[key] = totals.get(key, 0) + count
         return totals
-
-    def _user_modules(self) -> list[ModuleType]:
-        modules = []
-        for module in list(sys.modules.values()):
-            file = getattr(module, "__dict__", {}).get("__file__")
-            if isinstance(module, ModuleType) and isinstance(file, str) and self._user.owns(file):
-                modules.append(module)
-        return modules
 
 
 class Taps:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import site
+import sys
 import sysconfig
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from pytest_repro.model import Location
@@ -31,7 +34,13 @@ class UserCode:
         installed = [paths[key] for key in _INSTALL_KEYS if paths.get(key)]
         installed += [*site.getsitepackages(), site.getusersitepackages()]
         self._installed = tuple({str(Path(path).resolve()) for path in installed})
+        raw = [paths[key] for key in (*_STDLIB_KEYS, *_INSTALL_KEYS) if paths.get(key)]
+        prefixes = tuple(f"{folder}{os.sep}" for folder in (*raw, *self._stdlib, *self._installed))
+        # most files are told by their prefix alone, and reading links for thousands of them takes time;
+        # not where the root itself is inside of an installation
+        self._prefixes = () if str(self._root).startswith(prefixes) else prefixes
         self._known: dict[str, bool] = {}
+        self._modules: dict[str, bool] = {}
 
     def owns(self, filename: str) -> bool:
         """Whether `filename` (a code object's or a module's) is the user's code."""
@@ -39,6 +48,21 @@ class UserCode:
         if known is None:
             known = self._known[filename] = self._decide(filename)
         return known
+
+    def modules(self) -> list[ModuleType]:
+        """Give the user's modules among those imported by now."""
+        found = []
+        for name in list(sys.modules):
+            known = self._modules.get(name)
+            if known is False:
+                continue
+            module = sys.modules.get(name)
+            if known is None:
+                file = getattr(module, "__dict__", {}).get("__file__")
+                known = self._modules[name] = isinstance(file, str) and self.owns(file)
+            if known and isinstance(module, ModuleType):
+                found.append(module)
+        return found
 
     def location(self, filename: str, line: int) -> Location:
         """Give the line as reports write it: relative to the root where it lies under the root."""
@@ -49,6 +73,8 @@ class UserCode:
 
     def _decide(self, filename: str) -> bool:
         if not filename or filename.startswith("<"):  # frozen modules, exec'd strings, Cython
+            return False
+        if filename.startswith(self._prefixes):
             return False
         path = Path(filename).resolve()
         if any(path.is_relative_to(folder) for folder in (_THIS_PACKAGE, *self._installed)):
