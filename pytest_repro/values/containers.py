@@ -6,6 +6,7 @@ import array
 import collections
 import random
 import types
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.model import Array, Branch, Layout, Node
@@ -30,14 +31,14 @@ def sequence_branch(type_: str, values: Sequence[Any], walker: Walker) -> Branch
     parts = tuple(values)  # reading an item may run the user's code, which may change the list
     walker.count(len(parts))
     if not PLAIN.issuperset(map(type, parts)):
-        walk = walker.walk
-        parts = tuple([item if type(item) in PLAIN else walk(item, f"[{n}]") for n, item in enumerate(parts)])
+        parts = tuple(_nodes(parts, [f"[{index}]" for index in range(len(parts))], walker))
     return Branch(type_, Layout.SEQUENCE, (), parts)
 
 
 def mapping_branch(type_: str, value: Mapping[Any, Any], walker: Walker) -> Branch:
     """Return the node of a mapping, sorted by path segment."""
     keys, items = list(value.keys()), list(value.values())
+    walker.count(len(keys))
     names = segments(keys, walker.walk, "[]")
     return Branch(type_, Layout.MAPPING, *_sorted_unique(names, _nodes(items, names, walker)))
 
@@ -45,16 +46,21 @@ def mapping_branch(type_: str, value: Mapping[Any, Any], walker: Walker) -> Bran
 def set_branch(type_: str, values: Iterable[Any], walker: Walker) -> Branch:
     """Return the node of an unordered collection, sorted by path segment."""
     items = list(values)
+    walker.count(len(items))
     names = segments(items, walker.walk, "{}")
     return Branch(type_, Layout.SET, *_sorted_unique(names, _nodes(items, names, walker)))
 
 
-def _nodes(items: list[Any], names: list[str], walker: Walker) -> list[Node]:
-    walker.count(len(items))
-    if PLAIN.issuperset(map(type, items)):
-        return items
+def _nodes(items: Sequence[Any], names: list[str], walker: Walker) -> list[Node]:
+    """Return the canonical form of each item (a loop, not a comprehension: that would be one more stack frame)."""
+    nodes = list(items)
+    if PLAIN.issuperset(map(type, nodes)):
+        return nodes
     walk = walker.walk
-    return [item if type(item) in PLAIN else walk(item, name) for name, item in zip(names, items, strict=True)]
+    for index, item in enumerate(items):
+        if type(item) not in PLAIN:
+            nodes[index] = walk(item, names[index])
+    return nodes
 
 
 def _sorted_unique(names: list[str], nodes: list[Node]) -> tuple[tuple[str, ...], tuple[Node, ...]]:
@@ -79,9 +85,9 @@ def _sorted_unique(names: list[str], nodes: list[Node]) -> tuple[tuple[str, ...]
 def object_branch(type_: str, fields: Mapping[str, object], walker: Walker, *, notes: Sequence[str] = ()) -> Branch:
     """Return the node of an object with named fields, in the order given; names become ``.name``."""
     walker.count(len(fields))
-    keys = tuple([f".{name}" for name in fields])
-    items = tuple([walker.walk(value, key) for key, value in zip(keys, fields.values(), strict=True)])
-    return Branch(type_, Layout.OBJECT, keys, items, tuple(notes))
+    keys = [f".{name}" for name in fields]
+    items = _nodes(list(fields.values()), keys, walker)
+    return Branch(type_, Layout.OBJECT, tuple(keys), tuple(items), tuple(notes))
 
 
 def read(value: object, walker: Walker) -> Node | None:
@@ -169,12 +175,12 @@ _INSTANCES: dict[Any, Callable[[Any, str, Walker], Any]] = {
     random.Random: _random_state,
 }
 
-#: builtin types whose meaning no rule may change
+#: builtin types whose meaning no rule may change (`partial` adds no stack frame, a lambda does)
 EXACT: dict[type, Callable[[Any, Walker], Node]] = {
-    list: lambda value, walker: sequence_branch("list", value, walker),
-    tuple: lambda value, walker: sequence_branch("tuple", value, walker),
-    dict: lambda value, walker: mapping_branch("dict", value, walker),
-    set: lambda value, walker: set_branch("set", value, walker),
-    frozenset: lambda value, walker: set_branch("frozenset", value, walker),
+    list: partial(sequence_branch, "list"),
+    tuple: partial(sequence_branch, "tuple"),
+    dict: partial(mapping_branch, "dict"),
+    set: partial(set_branch, "set"),
+    frozenset: partial(set_branch, "frozenset"),
     bytearray: lambda value, _walker: _bytes_like(value, "bytearray"),
 }

@@ -76,6 +76,9 @@ class Walker:
             if len(self._path) > MAX_DEPTH:
                 raise self._too_deep()
             self._open[key] = len(self._path)
+            builtin = containers.EXACT.get(type(value))
+            if builtin is not None:  # here, not in a function of its own: nesting costs stack frames
+                return builtin(value, self)
             return self._read(value)
         except (ReproError, MemoryError):
             raise
@@ -96,9 +99,6 @@ class Walker:
         )
 
     def _read(self, value: object) -> Node:
-        builtin = containers.EXACT.get(type(value))
-        if builtin is not None:
-            return builtin(value, self)
         self.count(1)
         for rule in self._rules:
             ruled = rule(value)
