@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 
@@ -19,6 +18,9 @@ from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for
+from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
+from pytest_repro.execute.timers import rearm, timer_paused
+from pytest_repro.execute.types import ProcessExecutor, ProcessRun
 from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
 from pytest_repro.pipeline import Explainer, judge, unfinished
 from pytest_repro.recorder import Keeper, Recorder, Repro
@@ -27,33 +29,7 @@ from pytest_repro.report.terminal import failure_text, summary_line
 from pytest_repro.rng import Seeders
 from pytest_repro.settings import Settings
 
-__all__ = ["ItemRunner", "ProcessExecutor", "ProcessRun", "Tools"]
-
-#: what a gate answers: None to pass, else the exception that the run must raise in its call phase
-Gate = Callable[[Recording], "ReproFailure | None"]
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessRun:
-    """What an executor brings back from a run in another process."""
-
-    #: None when the run was lost before it recorded
-    recording: Recording | None
-    reports: tuple[pytest.TestReport, ...] = ()
-    #: nothing raised in setup and call
-    passed: bool = False
-    #: sentence for a run that crashed, timed out, or whose worker died
-    lost: str = ""
-    #: captured output of a lost run: (section title, text)
-    sections: tuple[tuple[str, str], ...] = ()
-
-
-class ProcessExecutor(Protocol):
-    """Executes runs outside this process."""
-
-    def execute(self, item: pytest.Item, spec: RunSpec, *, settings: Settings, gate: Gate | None) -> ProcessRun:
-        """Execute one run; with `gate`, the run waits at the end of its call phase for the verdict."""
-
+__all__ = ["ItemRunner", "Tools"]
 
 @dataclass(slots=True)
 class Tools:
@@ -98,7 +74,7 @@ class ItemRunner:
 
     def go(self) -> None:
         """Execute the plan; stop at the first run that does not pass."""
-        with self.tools.seeders.restored(), _own_seeds(self.item.config), _hypothesis_seed(self.item, self.plan.seed):
+        with self.tools.seeders.restored(), own_seeds(self.item.config), hypothesis_seed(self.item, self.plan.seed):
             for spec in self.plan.runs:
                 run = self._inline if spec.condition.place is Place.INLINE else self._process
                 if run(spec):
@@ -139,7 +115,7 @@ class ItemRunner:
         if last:
             active.gate = self._raise_verdict
         self._inline_since_process = True
-        _rearm_timeout(self.item, again=bool(self.recordings))
+        rearm(self.item, again=bool(self.recordings))
 
         def is_final(passed: bool) -> bool:
             if not passed and self.result is None:
@@ -183,7 +159,7 @@ class ItemRunner:
     def _process(self, spec: RunSpec) -> bool:
         self._inline_since_process = False
         gate = self._judge_remote if self._is_last(spec) else None
-        with _timer_paused(self.item):
+        with timer_paused(self.item):
             run = self.tools.processes().execute(self.item, spec, settings=self.settings, gate=gate)
         if run.lost:
             self._log_lost(spec, run)
@@ -194,6 +170,8 @@ class ItemRunner:
             return False
         if not run.passed and self.result is None:
             self.result = self._stopped(spec, run.reports, run.recording)
+        for report in run.subtests:
+            self._emit(report)
         for report in run.reports:
             self._decorate(report, spec)
             self._emit(report)
@@ -228,7 +206,7 @@ class ItemRunner:
     # --- verdicts -----------------------------------------------------------------------------
 
     def _judge(self, recording: Recording) -> ReproFailure | None:
-        with _timer_paused(self.item):
+        with timer_paused(self.item):
             self.result = judge(
                 nodeid=self.item.nodeid,
                 plan=self.plan,
@@ -341,62 +319,3 @@ def _interactive(call: pytest.CallInfo[None], report: pytest.TestReport) -> bool
     if call.excinfo is None or hasattr(report, "wasxfail"):
         return False
     return not isinstance(call.excinfo.value, pytest.skip.Exception | bdb.BdbQuit)
-
-
-@contextmanager
-def _own_seeds(config: pytest.Config) -> Iterator[None]:
-    """Keep pytest-randomly from reseeding between our seed and the test; its seed changes from session to session."""
-    if getattr(config.option, "randomly_reset_seed", False):
-        config.option.randomly_reset_seed = False
-        try:
-            yield
-        finally:
-            config.option.randomly_reset_seed = True
-    else:
-        yield
-
-
-@contextmanager
-def _hypothesis_seed(item: pytest.Item, seed: int) -> Iterator[None]:
-    """Give every run of a hypothesis test the same examples, as ``@hypothesis.seed`` does."""
-    function: Any = getattr(item, "obj", None)
-    if not getattr(function, "is_hypothesis_test", False):
-        yield
-        return
-    import hypothesis
-
-    target = getattr(function, "__func__", function)
-    mark = "_hypothesis_internal_use_seed"
-    if getattr(target, mark, None) is not None:
-        yield
-        return
-    hypothesis.seed(seed)(target)
-    try:
-        yield
-    finally:
-        setattr(target, mark, None)
-
-
-TIMEOUT: pytest.StashKey[Any] = pytest.StashKey()
-
-
-def _rearm_timeout(item: pytest.Item, *, again: bool) -> None:
-    """pytest-timeout arms its timer once per protocol; each run gets its full time."""
-    settings = item.stash.get(TIMEOUT, None)
-    if settings is not None and again:
-        item.ihook.pytest_timeout_cancel_timer(item=item)
-        item.ihook.pytest_timeout_set_timer(item=item, settings=settings)
-
-
-@contextmanager
-def _timer_paused(item: pytest.Item) -> Iterator[None]:
-    """What we do between runs does not count against the test's own time limit."""
-    settings = item.stash.get(TIMEOUT, None)
-    if settings is None:
-        yield
-        return
-    item.ihook.pytest_timeout_cancel_timer(item=item)
-    try:
-        yield
-    finally:
-        item.ihook.pytest_timeout_set_timer(item=item, settings=settings)

@@ -18,13 +18,16 @@ import pytest
 from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.hooks import RunHooks
+from pytest_repro.execute.seeding import seeders_for
+from pytest_repro.execute.timers import TIMEOUT
+from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.model import Condition, Place, Plan, RunSpec, SessionReport, TestResult
 from pytest_repro.pipeline import Explainer
 from pytest_repro.plan import describe_plan, escape_rate, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.report.terminal import closing_lines
-from pytest_repro.rng import Seeders, randomly_seeders
-from pytest_repro.runner import TIMEOUT, ItemRunner, ProcessExecutor, Tools
+from pytest_repro.rng import Seeders
+from pytest_repro.runner import ItemRunner, Tools
 from pytest_repro.settings import OPTIONS, Settings, Source, resolve
 
 __all__ = ["MARKER", "ReproSession", "fixture_object"]
@@ -49,6 +52,7 @@ class ReproSession:
         self.results: list[TestResult] = []
         self._errors: list[str] = []
         self._seeders: Seeders | None = None
+        self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
         self._pool: Any = None
         self._spool: Path | None = None
         self._by_item: dict[pytest.Item, Settings] = {}
@@ -148,9 +152,17 @@ class ReproSession:
     def seeders(self) -> Seeders:
         """Every generator that a run starts from."""
         if self._seeders is None:
-            hook = self.config.hook.pytest_repro_seed
-            self._seeders = Seeders([*randomly_seeders(), lambda seed: hook(seed=seed)])
+            self._seeders = seeders_for(self.config)
         return self._seeders
+
+    @property
+    def effective(self) -> Callable[[], tuple[tuple[str, str], ...]]:
+        """What is in effect at the end of a run: threads, CPU features, hash seed."""
+        if self._effective is None:
+            from pytest_repro.environment import Effective
+
+            self._effective = Effective()
+        return self._effective
 
     @property
     def rules(self) -> Sequence[Callable[[object], object]]:
@@ -210,8 +222,6 @@ class ReproSession:
         return True
 
     def _tools(self) -> Tools:
-        from pytest_repro.environment import effective
-
         return Tools(
             seeders=self.seeders,
             hooks=self.hooks,
@@ -219,7 +229,7 @@ class ReproSession:
             processes=self.processes,
             explainer_for=self._explainer_for,
             rules=self.rules,
-            environment=effective,
+            environment=self.effective,
             spool=self.spool,
             width=_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,
@@ -313,7 +323,7 @@ class ReproSession:
     def report(self) -> SessionReport:
         """The session so far; tests in the order of their node ids, so that xdist changes nothing."""
         from pytest_repro.conditions import names
-        from pytest_repro.environment import effective
+        from pytest_repro.environment import read_environment
 
         tests = tuple(sorted(self.results, key=lambda test: test.nodeid))
         varied = dict.fromkeys(factor for test in tests for factor in test.varied)
@@ -321,7 +331,7 @@ class ReproSession:
             tests=tests,
             runs=self.settings.runs,
             seed=self.settings.seed,
-            environment=effective(),
+            environment=tuple((field.name, field.value) for field in read_environment()),
             varied=tuple(varied),
             not_varied=tuple(name for name in names() if name not in varied),
         )

@@ -1,0 +1,53 @@
+"""Other plugins that seed: ours is the last word, in this process and in a worker's child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pytest_repro.rng import Seeders, randomly_seeders
+
+__all__ = ["hypothesis_seed", "own_seeds", "seeders_for"]
+
+
+def seeders_for(config: pytest.Config) -> Seeders:
+    """Every generator that a run starts from: known libraries, pytest-randomly's entry points, our hook."""
+    hook = config.hook.pytest_repro_seed
+    return Seeders([*randomly_seeders(), lambda seed: hook(seed=seed)])
+
+
+@contextmanager
+def own_seeds(config: pytest.Config) -> Iterator[None]:
+    """Keep pytest-randomly from reseeding between our seed and the test; its seed changes from session to session."""
+    if getattr(config.option, "randomly_reset_seed", False):
+        config.option.randomly_reset_seed = False
+        try:
+            yield
+        finally:
+            config.option.randomly_reset_seed = True
+    else:
+        yield
+
+
+@contextmanager
+def hypothesis_seed(item: pytest.Item, seed: int) -> Iterator[None]:
+    """Give every run of a hypothesis test the same examples, as ``@hypothesis.seed`` does."""
+    function: Any = getattr(item, "obj", None)
+    if not getattr(function, "is_hypothesis_test", False):
+        yield
+        return
+    import hypothesis
+
+    target = getattr(function, "__func__", function)
+    mark = "_hypothesis_internal_use_seed"
+    if getattr(target, mark, None) is not None:
+        yield
+        return
+    hypothesis.seed(seed)(target)
+    try:
+        yield
+    finally:
+        setattr(target, mark, None)
