@@ -56,7 +56,7 @@ def identical(a: Node, b: Node, *, nan_payload: bool = False) -> bool:
     """
     if a is b:
         return True
-    from pytest_repro.values.identical import identical as implementation
+    from pytest_repro.values.equality import identical as implementation
 
     return implementation(a, b, nan_payload=nan_payload)
 
@@ -79,7 +79,7 @@ def freeze(node: Node, *, spool: Path | None = None) -> Node:
     """
     if type(node) in _PLAIN:
         return node
-    from pytest_repro.values.freeze import freeze as implementation
+    from pytest_repro.values.owned import freeze as implementation
 
     return implementation(node, spool=spool)
 
