@@ -47,9 +47,9 @@ class _Site:
 class Watch:
     """What the taps saw between entry and exit of `Taps.watching`."""
 
-    def __init__(self, user: UserCode) -> None:
+    def __init__(self, user: UserCode, tracer: Tracer) -> None:
         self._user = user
-        self._tracer = Tracer(user)
+        self._tracer = tracer
         self._installation = Installation(self)
         self._order = itertools.count()
         #: None: a listing that is sorted at once
@@ -124,11 +124,12 @@ class Taps:
 
     def __init__(self, *, root: Path) -> None:
         self._user = UserCode(root)
+        self._tracer = Tracer(self._user)  # what it learns of a line holds for all watches
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
         """See draws until the block ends; everything is as before on every way out of it."""
-        watch = Watch(self._user)
+        watch = Watch(self._user, self._tracer)
         try:
             watch.begin()
             yield watch
