@@ -20,11 +20,11 @@ __all__ = ["array_node"]
 def array_node(array: Any, walk: Walk) -> Node:
     """Return the node of a pandas array."""
     dtype = array.dtype
-    if isinstance(dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray):
-        return _plain(array, walk)
     for kind, build in _BY_DTYPE:
         if isinstance(dtype, kind):
             return build(array, walk)
+    if isinstance(dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray):
+        return _plain(array, walk)
     if hasattr(pd, "ArrowDtype") and isinstance(dtype, pd.ArrowDtype):
         return _arrow(array, walk)
     if hasattr(dtype, "numpy_dtype") and hasattr(array, "_mask"):
