@@ -27,7 +27,9 @@ __all__ = ["CLOCK"]
 
 _NS = 10**9
 _DAY = 86_400
-_START = 1_700_000_000  # in the past: a deadline that is not translated ends a wait at once, not in weeks
+#: noon in UTC, so that the date is the same in most zones; in the past, so that a deadline that is not
+#: translated ends a wait at once, not in weeks
+_START = 1_699_963_200
 _STEP_NS = 10**6
 _MONOTONIC_START = 10_000
 
