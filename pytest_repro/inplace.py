@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ def check_in_place(
     name: str,
     call: Callable[[], object],
     *,
+    frame: Any,
     runs: int,
     seed: int,
     seeders: Seeders,
@@ -42,12 +45,13 @@ def check_in_place(
             seeders.seed(seed)
             result = call()
             log = recorder(keeper)
-            record_result(log, name, result)
+            record_result(log, name, result, frame=frame)
             results.append(result)
             recordings.append(Recording(spec, log.observations(), nonce=make_nonce()))
             del results[1:]
     file, line, _ = item.location
     verdict = judge(nodeid=item.nodeid, plan=plan, recordings=recordings, location=Location(file, (line or 0) + 1))
+    verdict = replace(verdict, again=f'pytest "{item.nodeid}"')
     failure = failure_for(verdict, text=failure_text(verdict, width=width), summary=summary_line(verdict))
     if failure is not None:
         raise failure

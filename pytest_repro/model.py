@@ -41,6 +41,7 @@ __all__ = [
     "Recording",
     "RunSpec",
     "SessionReport",
+    "Suspect",
     "TestResult",
     "Tolerance",
     "ValueDrift",
@@ -497,3 +498,15 @@ class EnvChange:
     before: str
     after: str
     numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A line of the user's code that may make results differ; found by reading, not by running."""
+
+    #: as in `Cause`: ``clock``, ``hash-seed``, ``state`` …
+    factor: str
+    #: what stands there: ``time.time()``, ``for token in set(...)``
+    call: str
+    location: Location
+    advice: str = ""

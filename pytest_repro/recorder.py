@@ -104,6 +104,7 @@ class Recorder:
         Raises:
             RecordingError: the name, the step, the value or the moment is not usable.
         """
+        __tracebackhide__ = True
         self._check(name, step)
         caller = frame if frame is not None else sys._getframe(1)
         ledger = () if self._ledger is None else self._ledger()
@@ -113,6 +114,7 @@ class Recorder:
         self._rows.append((name, step, kind, value, caller.f_code.co_filename, caller.f_lineno, tolerance, ledger))
 
     def _check(self, name: object, step: object) -> None:
+        __tracebackhide__ = True
         if not self._open:
             self._fail(f"{name!r} was recorded after the test had ended", "record it inside the test function")
         if threading.get_ident() != self._thread:
@@ -129,6 +131,7 @@ class Recorder:
             )
 
     def _note(self, name: str, step: int | None) -> None:
+        __tracebackhide__ = True
         stepped = step is not None
         if self._styles.setdefault(name, stepped) is not stepped:
             self._fail(f"{name!r} was recorded both with a step and without one", "use one of the two ways")
@@ -142,6 +145,7 @@ class Recorder:
     def _node(self, name: str, value: object, *, step: int | None, tolerance: Tolerance | None, is_file: bool) -> Node:
         from pytest_repro.values import canonical
 
+        __tracebackhide__ = True
         try:
             if is_file:
                 from pytest_repro.values.files import file_node
@@ -156,6 +160,7 @@ class Recorder:
         return self._keeper.keep((name, step, self._counts.get(name, 0)), node, nan_payload=effective.nan_payload)
 
     def _fail(self, what: str, remedy: str) -> None:
+        __tracebackhide__ = True
         message = f"{self.nodeid}: {what}; {remedy}"
         raise RecordingError(message)
 
@@ -229,7 +234,7 @@ class Repro:
         recorder: Recorder,
         marked: bool = True,
         reseed: Callable[[], None] = lambda: None,
-        check: Callable[[str, Callable[[], object]], object] | None = None,
+        check: Callable[[str, Callable[[], object], Any], object] | None = None,
     ) -> None:
         self.seed = seed
         self.run = run
@@ -275,6 +280,7 @@ class Repro:
         Raises:
             RecordingError: naming the test, the value and the remedy.
         """
+        __tracebackhide__ = True
         self._require_mark(name)
         tolerance = _tolerance(self._recorder, name, rtol=rtol, atol=atol, ulp=ulp, nan_payload=nan_payload)
         self._recorder.add(name, value, step=step, kind=Kind.METRIC, tolerance=tolerance, frame=sys._getframe(1))
@@ -294,6 +300,7 @@ class Repro:
 
         Arguments and errors are those of `metric`. A ``str`` is a value; a path must be a path object.
         """
+        __tracebackhide__ = True
         self._require_mark(name)
         tolerance = _tolerance(self._recorder, name, rtol=rtol, atol=atol, ulp=ulp, nan_payload=nan_payload)
         self._recorder.add(
@@ -307,6 +314,7 @@ class Repro:
         )
 
     def _require_mark(self, name: object) -> None:
+        __tracebackhide__ = True
         if not self._marked:
             message = (
                 f"{self._recorder.nodeid}: {name!r} was recorded in a test that is not marked, so nothing would "
@@ -327,7 +335,7 @@ class Repro:
         name = getattr(function, "__name__", type(function).__name__)
         frame = sys._getframe(1)
         if not self._marked and self._check is not None:
-            return self._check(name, lambda: function(*args, **kwargs))  # type: ignore[return-value]
+            return self._check(name, lambda: function(*args, **kwargs), frame)  # type: ignore[return-value]
         self._reseed()
         result = function(*args, **kwargs)
         record_result(self._recorder, name, result, frame=frame)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import bdb
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -29,7 +30,11 @@ from pytest_repro.report.terminal import failure_text, summary_line
 from pytest_repro.rng import Seeders
 from pytest_repro.settings import Settings
 
+if TYPE_CHECKING:
+    from pytest_repro.entropy import Watch
+
 __all__ = ["ItemRunner", "Tools"]
+
 
 @dataclass(slots=True)
 class Tools:
@@ -39,7 +44,9 @@ class Tools:
     hooks: RunHooks
     root: Path
     processes: Callable[[], ProcessExecutor]
-    explainer_for: Callable[[pytest.Item, Settings, Plan], Explainer | None]
+    explainer_for: Callable[[pytest.Item, Settings], Explainer | None]
+    #: taps on entropy for one run; None leaves them out
+    watching: Callable[[], AbstractContextManager[Watch]] | None = None
     rules: Sequence[Callable[[object], object]] = ()
     environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
     spool: Path | None = None
@@ -141,6 +148,8 @@ class ItemRunner:
     def _live(self, active: ActiveRun) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(self.tools.seeders.seeding_imports(self.plan.seed))
+            if self.tools.watching is not None:
+                active.draws = stack.enter_context(self.tools.watching()).draws
             self.item.stash[ACTIVE] = active
             self.tools.hooks.current = active
             stack.callback(setattr, self.tools.hooks, "current", None)
@@ -212,7 +221,7 @@ class ItemRunner:
                 plan=self.plan,
                 recordings=[*self.recordings, recording],
                 location=_location(self.item),
-                explainer=self.tools.explainer_for(self.item, self.settings, self.plan),
+                explainer=self.tools.explainer_for(self.item, self.settings),
             )
         failure = self._failure(self.result)
         self._gated = failure is not None
@@ -282,7 +291,8 @@ class ItemRunner:
 
     def _decorate(self, report: pytest.TestReport, spec: RunSpec) -> None:
         report.duration += self._durations.pop(report.when or "", 0.0)
-        mid_plan = report.failed and not self._gated
+        raised = self.result is None or not self.result.verdict.good
+        mid_plan = report.failed and raised and not self._gated
         if mid_plan and len(self.plan.runs) > 1:
             report.sections.append(("repro", f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"))
         if self.result is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):

@@ -6,12 +6,14 @@ Built when the first marked test is collected or an option is given, never befor
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +23,9 @@ from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.seeding import seeders_for
 from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.model import Condition, Place, Plan, RunSpec, SessionReport, TestResult
+from pytest_repro.explain import Outcome
+from pytest_repro.explaining import Budget
+from pytest_repro.model import Cause, Condition, Place, Plan, Recording, RunSpec, SessionReport, TestResult
 from pytest_repro.pipeline import Explainer
 from pytest_repro.plan import describe_plan, escape_rate, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
@@ -29,6 +33,9 @@ from pytest_repro.report.terminal import closing_lines
 from pytest_repro.rng import Seeders
 from pytest_repro.runner import ItemRunner, Tools
 from pytest_repro.settings import OPTIONS, Settings, Source, resolve
+
+if TYPE_CHECKING:
+    from pytest_repro.entropy import Watch
 
 __all__ = ["MARKER", "ReproSession", "fixture_object"]
 
@@ -54,6 +61,7 @@ class ReproSession:
         self._seeders: Seeders | None = None
         self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
         self._pool: Any = None
+        self._budget = Budget(session=settings.session_budget)
         self._spool: Path | None = None
         self._by_item: dict[pytest.Item, Settings] = {}
         self._singles: dict[pytest.Item, ExitStack] = {}
@@ -113,9 +121,7 @@ class ReproSession:
 
     def plan_for(self, settings: Settings) -> Plan:
         """The runs of a test with these settings."""
-        if self.config.getoption("usepdb", False) or _wants_trace(self.config):
-            from dataclasses import replace
-
+        if self._debugging:
             settings = replace(settings, isolation="inline", vary=())
         return make_plan(settings, level_of=_level)
 
@@ -215,13 +221,13 @@ class ReproSession:
             nextitem=nextitem,
             settings=settings,
             plan=self.plan_for(settings),
-            tools=self._tools(),
+            tools=self._tools(settings),
         )
         runner.go()
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _tools(self) -> Tools:
+    def _tools(self, settings: Settings) -> Tools:
         return Tools(
             seeders=self.seeders,
             hooks=self.hooks,
@@ -230,14 +236,49 @@ class ReproSession:
             explainer_for=self._explainer_for,
             rules=self.rules,
             environment=self.effective,
+            watching=self._watching(settings),
             spool=self.spool,
             width=_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,
         )
 
-    def _explainer_for(self, item: pytest.Item, settings: Settings, plan: Plan) -> Explainer | None:
-        del item, settings, plan
-        return None
+    def _watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
+        """Taps on entropy, where their findings can be of use."""
+        if settings.explain == "off" and not settings.strict:
+            return None
+        from pytest_repro.entropy import Taps
+
+        return Taps(root=self.config.rootpath).watching
+
+    def _explainer_for(self, item: pytest.Item, settings: Settings) -> Explainer | None:
+        """Find causes by re-running in fresh interpreters, unless that was switched off."""
+        if settings.explain == "off" or self._debugging:
+            return None
+
+        def explain(result: TestResult, recordings: Sequence[Recording]) -> Cause:
+            from pytest_repro.explaining import explain_drift
+            from pytest_repro.suspects import static_suspects
+
+            return explain_drift(
+                result,
+                recordings,
+                execute=partial(self._extra_run, item, settings),
+                budget=self._budget,
+                seconds=settings.budget,
+                suspects=static_suspects(tuple(sys.modules.values()), root=self.config.rootpath),
+            )
+
+        return explain
+
+    def _extra_run(self, item: pytest.Item, settings: Settings, spec: RunSpec) -> Outcome:
+        run = self.processes().execute(item, spec, settings=settings, gate=None)
+        if run.recording is None:
+            return Outcome(None, f"a run that was to show the cause was lost: {run.lost}")
+        return Outcome(run.recording)
+
+    @property
+    def _debugging(self) -> bool:
+        return bool(self.config.getoption("usepdb", False) or self.config.getoption("trace", False))
 
     def remember_timeout(self, item: pytest.Item, settings: object) -> None:
         """Keep what pytest-timeout armed, to arm it again for each run."""
@@ -292,7 +333,7 @@ class ReproSession:
         )
 
     def _check_callable(
-        self, item: pytest.Item, settings: Settings, runs: int, name: str, call: Callable[[], object]
+        self, item: pytest.Item, settings: Settings, runs: int, name: str, call: Callable[[], object], frame: Any
     ) -> object:
         from pytest_repro.inplace import check_in_place
 
@@ -300,6 +341,7 @@ class ReproSession:
             item,
             name,
             call,
+            frame=frame,
             runs=runs,
             seed=settings.seed,
             seeders=self.seeders,
@@ -399,10 +441,6 @@ def _ini(config: pytest.Config) -> Mapping[str, object]:
     values = {option.name: config.getini(option.key) for option in OPTIONS if option.ini}
     # what is not given reads as None, '' or [], depending on pytest's version
     return {name: value for name, value in values.items() if value not in (None, "", [])}
-
-
-def _wants_trace(config: pytest.Config) -> bool:
-    return bool(config.getoption("trace", False))
 
 
 def _width(config: pytest.Config) -> int:

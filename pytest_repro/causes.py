@@ -1,0 +1,222 @@
+"""Findings → the words of a `Cause`: what decides, how sure that is, what to change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_repro.explain import Finding, Findings
+from pytest_repro.model import Cause, CauseStatus, Comparison, Recording, Suspect
+
+__all__ = ["FACTOR_WORDS", "make_cause", "stream_line", "suspect_lines"]
+
+#: factor → (name in reports, what decides it, what was switched, what to change)
+FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
+    "hash-seed": (
+        "hash-seed",
+        "hash seed",
+        "PYTHONHASHSEED",
+        "sort before the order matters: sorted(names) instead of iterating over a set, or over a dict built from one; "
+        "PYTHONHASHSEED=0 only hides it",
+    ),
+    "entropy": (
+        "entropy",
+        "uncontrolled entropy",
+        "the operating system's entropy",
+        "give every generator a seed: np.random.default_rng(repro.seed), random_state=repro.seed",
+    ),
+    "clock": (
+        "clock",
+        "the clock",
+        "the time of day",
+        "keep times out of what is recorded, or pass the time in as an argument",
+    ),
+    "threads": (
+        "threads",
+        "the number of threads",
+        "threads (1 to 4)",
+        "fix it for this code: n_jobs=1, threadpoolctl.threadpool_limits(1) or OMP_NUM_THREADS=1; collect results in "
+        "the order of submission, not of completion; torch: torch.use_deterministic_algorithms(True)",
+    ),
+    "state": (
+        "state",
+        "state left by an earlier run in the same process",
+        "a run before it in the same process",
+        "make it anew in every run: no generator, cache or counter at module or class level "
+        "(lru_cache: function.cache_clear())",
+    ),
+    "files": (
+        "files",
+        "the file system",
+        "the order of directory listings and the times of files",
+        "sorted(os.listdir(...)), sorted(glob(...)); do not order or fingerprint by modification time",
+    ),
+    "memory": (
+        "memory",
+        "memory addresses or uninitialised memory",
+        "the layout and filling of memory",
+        "fill before use (np.zeros, out=np.zeros_like(x) with where=); keep id(), repr() of objects and pickles out "
+        "of results",
+    ),
+    "pid": ("environment", "os.getpid()", "the number of the process", "derive worker seeds from repro.seed"),
+    "cpu": (
+        "cpu",
+        "the CPU's instruction set",
+        "the instruction sets in use",
+        "declare a tolerance for other machines, or use stable sorts (kind='stable') and exact reductions",
+    ),
+    "timezone": (
+        "environment",
+        "the time zone (TZ)",
+        "TZ",
+        "compute in UTC: datetime.fromtimestamp(t, tz=timezone.utc)",
+    ),
+    "locale": ("environment", "the locale (LC_ALL)", "LC_ALL", "name the encoding: open(path, encoding='utf-8')"),
+    "cwd": ("environment", "the working directory", "the working directory", "resolve paths from __file__ or tmp_path"),
+    "home": ("environment", "the home directory (HOME)", "HOME", "pass directories in; do not read the user's home"),
+    "environ": (
+        "environment",
+        "the size of the environment block",
+        "the environment block",
+        "results hang on memory layout: look for uninitialised memory and id()",
+    ),
+    "order": ("order", "tests that ran before", "the tests that ran before", "reset shared state in a fixture"),
+    "import": (
+        "entropy",
+        "entropy drawn at import",
+        "the entropy that imports draw",
+        "do not make generators at import: make them in the run, from repro.seed",
+    ),
+}
+
+
+def report_name(factor: str) -> str:
+    """The factor's name in reports."""
+    return FACTOR_WORDS[factor][0]
+
+
+def _counts(finding: Finding) -> str:
+    _, title, knob, _ = FACTOR_WORDS[finding.factor]
+    pinned = f"all pinned, {finding.pinned} of {finding.pinned} agree"
+    switched = f"only {knob} switched, {finding.differ} of {finding.switched} differ from them"
+    if finding.distinct > 1:
+        race = f"{finding.distinct} results among themselves"
+        if finding.status is CauseStatus.CAUSE:
+            return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
+        return f"{title} may enable a race: {pinned}; {switched}, {race}"
+    return f"{title} decides it: {pinned}; {switched}"
+
+
+def make_cause(
+    findings: Findings,
+    *,
+    comparison: Comparison,
+    suspects: Sequence[Suspect] = (),
+    fixes: Mapping[str, str] | None = None,
+) -> Cause:
+    """Word what the experiment showed, no more strongly than it did.
+
+    Args:
+        findings: of `explain.investigate`.
+        comparison: the drift that is explained.
+        suspects: static suspects from the user's own modules.
+        fixes: call of a draw → suggested fix.
+    """
+    ordered = sorted(findings.found, key=lambda entry: entry.status is not CauseStatus.CAUSE)
+    cleared = tuple(FACTOR_WORDS[name][1] for name in findings.cleared)
+    if not ordered:
+        return _unknown(findings, suspects=suspects, cleared=cleared)
+    best = ordered[0]
+    sites = [(draw, (fixes or {}).get(draw.call, "")) for draw in best.sites]
+    details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
+    details += _ledger_detail(findings, comparison)
+    details += suspect_lines(suspects, report_name(best.factor)) if not sites else []
+    details += _unfinished(findings)
+    return Cause(
+        status=best.status,
+        factor=report_name(best.factor),
+        summary=_counts(best),
+        evidence=findings.evidence,
+        advice=sites[0][1] if sites and sites[0][1] else FACTOR_WORDS[best.factor][3],
+        location=sites[0][0].location if sites else None,
+        ruled_out=cleared,
+        also=tuple(_counts(other) for other in ordered[1:]),
+        details=tuple(details),
+    )
+
+
+def _unknown(findings: Findings, *, suspects: Sequence[Suspect], cleared: tuple[str, ...]) -> Cause:
+    pinned = findings.evidence[0] if findings.evidence else None
+    if not findings.pinned_agrees and pinned is not None:
+        summary = (
+            f"not explained: with everything pinned, {pinned.runs} runs still give {pinned.distinct} results, so it is "
+            "none of what can be pinned here"
+        )
+    elif findings.stopped and not findings.cleared:
+        summary = f"not explained: {findings.stopped}"
+    elif pinned is not None and not findings.not_tried:
+        summary = (
+            f"not explained: all pinned, {pinned.runs} of {pinned.runs} agree, and no factor switched alone changes "
+            "them; it may be rare, or need two factors at once"
+        )
+    else:
+        summary = "not explained: the factors that were switched change nothing, and not all could be tried"
+    return Cause(
+        status=CauseStatus.UNKNOWN,
+        factor="",
+        summary=summary,
+        evidence=findings.evidence,
+        ruled_out=cleared,
+        details=(*_unfinished(findings), *suspect_lines(suspects)),
+    )
+
+
+def _unfinished(findings: Findings) -> list[str]:
+    lines = []
+    if findings.stopped:
+        lines.append(f"the search ended early: {findings.stopped}")
+    if findings.not_tried and findings.stopped:
+        lines.append("not tried: " + ", ".join(FACTOR_WORDS[name][1] for name in findings.not_tried))
+    return lines
+
+
+def suspect_lines(suspects: Sequence[Suspect], factor: str = "", *, limit: int = 4) -> list[str]:
+    """Lines of the user's code that may be to blame; of one factor only where it is given."""
+    chosen = [suspect for suspect in suspects if not factor or suspect.factor == factor]
+    lines = [f"suspect line: {suspect.location}  {suspect.call}" for suspect in chosen[:limit]]
+    if len(chosen) > limit:
+        lines.append(f"... and {len(chosen) - limit} more suspect lines")
+    return lines
+
+
+def _ledger_detail(findings: Findings, comparison: Comparison) -> list[str]:
+    if len(findings.arms) != 2 or comparison.first is None:
+        return []
+    line = stream_line(*findings.arms)
+    return [line] if line else []
+
+
+def stream_line(reference: Recording, other: Recording) -> str:
+    """Which random stream had diverged before the first value that differs; empty without a ledger.
+
+    Streams that diverge before the value do say that an order or a count of draws differs; equal
+    streams say that only arithmetic or a private source does.
+    """
+    from pytest_repro.values import identical
+
+    for ours, theirs in zip(reference.observations, other.observations, strict=False):
+        if not ours.ledger or not theirs.ledger:
+            return ""
+        streams = [name for name, digest in ours.ledger if dict(theirs.ledger).get(name, digest) != digest]
+        if streams:
+            return (
+                f"the stream of {' and '.join(streams)} had diverged when {_label(ours.name, ours.step)} was recorded: "
+                "draws differ in order or number"
+            )
+        if (ours.name, ours.step) != (theirs.name, theirs.step) or not identical(ours.value, theirs.value):
+            names = ", ".join(name for name, _ in ours.ledger)
+            return f"the global streams ({names}) were equal up to there: no draw differs, only what is done with them"
+    return ""
+
+
+def _label(name: str, step: int | None) -> str:
+    return name if step is None else f"{name}[{step}]"

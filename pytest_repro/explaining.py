@@ -1,0 +1,175 @@
+"""Carry out the experiment that `explain` proposes, within a budget, and word its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytest_repro.causes import make_cause
+from pytest_repro.explain import Candidate, Experiment, Finding, Findings, Outcome, Trial, investigate, rank
+from pytest_repro.model import (
+    Cause,
+    CauseStatus,
+    Comparison,
+    EntropyDraw,
+    Place,
+    Recording,
+    RunSpec,
+    Suspect,
+    TestResult,
+)
+
+__all__ = ["Budget", "candidates", "explain_drift"]
+
+#: executes one extra run
+Execute = Callable[[RunSpec], Outcome]
+
+
+@dataclass(slots=True)
+class Budget:
+    """Seconds that explaining may take in this session, and for one test."""
+
+    session: float
+    clock: Callable[[], float] = time.monotonic
+    spent: float = 0.0
+    _started: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Begin with one test."""
+        self._started = self.clock()
+
+    def stop(self) -> None:
+        """Book what the test took."""
+        self.spent += self.clock() - self._started
+
+    def exhausted(self, per_test: float) -> str:
+        """Why no further run may be made; empty while there is time."""
+        used = self.clock() - self._started
+        if used >= per_test:
+            return f"the budget of {per_test:g} s for one test is spent (--repro-budget)"
+        if self.spent + used >= self.session:
+            return f"the budget of {self.session:g} s for the session is spent (--repro-session-budget)"
+        return ""
+
+
+def drifts_within_one_process(comparison: Comparison, recordings: Sequence[Recording]) -> bool:
+    """Whether two runs of one process differ."""
+    inline = {r.spec.number for r in recordings if r.spec.condition.place is Place.INLINE}
+    return any(sum(bool(inline & set(group)) for group in drift.groups) > 1 for drift in comparison.drifts)
+
+
+def candidates(
+    result: TestResult,
+    recordings: Sequence[Recording],
+    *,
+    pinned: Mapping[str, str],
+    switched: Mapping[str, Sequence[str]],
+    draws: Sequence[EntropyDraw] = (),
+    suspects: Sequence[Suspect] = (),
+) -> tuple[Candidate, ...]:
+    """Weigh every factor by the evidence that needed no re-run: pattern, taps, source."""
+    repeats = drifts_within_one_process(result.comparison, recordings)
+    suspected = {suspect.factor for suspect in suspects}
+    drawn = {"files" if draw.source == "listing" else "entropy" for draw in draws}
+    found = []
+    for factor in ("entropy", "clock", "files", "state", "pid", "memory", "hash-seed", "threads", "import"):
+        if (factor not in pinned) or (factor == "state" and not repeats):
+            continue
+        name = "environment" if factor == "pid" else factor
+        weight = 2 * (name in suspected) + 3 * (factor in drawn)
+        weight += 1 if repeats == (factor in ("entropy", "clock", "state", "threads", "files")) else 0
+        found.append(Candidate(factor, tuple(switched[factor]), weight))
+    varied = [name for name in result.varied if name in switched and name not in {c.factor for c in found}]
+    found += [Candidate(name, tuple(switched[name]), 2) for name in varied]
+    return rank(found)
+
+
+def _enough(found: Sequence[Finding], candidate: Candidate) -> bool:
+    """Once a cause is shown, only factors with evidence of their own are tried as well."""
+    shown = any(finding.status is CauseStatus.CAUSE for finding in found)
+    return shown and candidate.weight < 3
+
+
+def _drive(experiment: Experiment, execute: Execute) -> Findings:
+    try:
+        trial: Trial = next(experiment)
+        while True:
+            # number 0: no run of the plan
+            trial = experiment.send(execute(RunSpec(0, trial.condition)))
+    except StopIteration as stop:
+        findings: Findings = stop.value
+        return findings
+
+
+def explain_drift(
+    result: TestResult,
+    recordings: Sequence[Recording],
+    *,
+    execute: Execute,
+    budget: Budget,
+    seconds: float,
+    suspects: Sequence[Suspect] = (),
+) -> Cause:
+    """Find out why a test drifted.
+
+    Args:
+        result: with its comparison.
+        recordings: of the runs that drifted.
+        execute: makes one extra run under a condition.
+        budget: of the session.
+        seconds: that this test may take.
+        suspects: lines of the user's code that no tap can see.
+    """
+    from pytest_repro.compare import compare_recordings
+    from pytest_repro.conditions.pins import entropy_site
+    from pytest_repro.entropy import fix_for
+
+    draws = _all_draws(recordings)
+    pinned, switched = _levels(result)
+    chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects)
+
+    def bounded(spec: RunSpec) -> Outcome:
+        reason = budget.exhausted(seconds)
+        return Outcome(None, reason) if reason else execute(spec)
+
+    budget.start()
+    try:
+        findings = _drive(
+            investigate(
+                chosen,
+                pinned=pinned,
+                agree=lambda ours, theirs: not compare_recordings([ours, theirs]).drifts,
+                draws=draws,
+                site_level=lambda place: entropy_site(file=place.file, line=place.line, key="1"),
+                enough=_enough,
+            ),
+            bounded,
+        )
+    finally:
+        budget.stop()
+    fixes = {draw.call: fix_for(draw.call) for draw in draws}
+    return make_cause(findings, comparison=result.comparison, suspects=suspects, fixes=fixes)
+
+
+def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:
+    """Every line that drew, once, in the order of the runs."""
+    seen: dict[tuple[str, str], EntropyDraw] = {}
+    for recording in recordings:
+        for draw in recording.draws:
+            seen.setdefault((draw.call, str(draw.location)), draw)
+    return tuple(seen.values())
+
+
+def _levels(result: TestResult) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """The pinned level of every factor that this platform offers, and the levels to switch to."""
+    from pytest_repro.conditions import FACTORS
+    from pytest_repro.conditions.pins import ALL_PINNED, PIN_FACTORS, SWITCHED
+
+    known = {**FACTORS, **PIN_FACTORS}
+    pinned = {name: level for name, level in ALL_PINNED.items() if known[name].available() is None}
+    switched = {name: tuple(levels) for name, levels in SWITCHED.items() if known[name].available() is None}
+    for factor in result.varied:
+        if factor in switched and factor not in pinned:
+            pinned[factor] = known[factor].levels(0)
+    return pinned, switched
