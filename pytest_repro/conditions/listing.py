@@ -10,8 +10,6 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
-from typing_extensions import Self
-
 from pytest_repro.conditions.factor import AS_IS, Factor, bad_level
 from pytest_repro.conditions.mtimes import StatClock, entry_with_stat
 from pytest_repro.conditions.patching import StandIn, early_bound, holders, put
@@ -63,7 +61,7 @@ class _Scan:
         self._scan.close()
         self._entries = iter(())
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> _Scan:  # noqa: PYI034 - typing.Self is of Python 3.11
         return self
 
     def __exit__(

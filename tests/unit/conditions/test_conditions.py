@@ -146,9 +146,8 @@ def test_unknown_level_is_refused_by_name(factor: str, level: str) -> None:
 
 def _read() -> dict[str, Any]:
     """Read all that a factor may touch."""
-    owned: list[tuple[Any, str]] = [
-        (os, n) for n in ("listdir", "scandir", "stat", "lstat", "fstat", "urandom", "getrandom", "getpid")
-    ]
+    functions = ("listdir", "scandir", "stat", "lstat", "fstat", "urandom", "getrandom", "getpid")
+    owned: list[tuple[Any, str]] = [(os, name) for name in functions]
     owned += [(time, n) for n in ("time", "time_ns", "perf_counter", "monotonic", "sleep")]
     owned += [(random, "_urandom"), (random, "seed"), (random.Random, "seed"), (uuid, "_generate_time_safe")]
     owned += [(timeit, "default_timer")]
