@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_repro.model import Array, Atom, Layout, Node
-from pytest_repro.values.decode import decode
+from pytest_repro.values.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

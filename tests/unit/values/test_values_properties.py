@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.values.value_strategies import VALUES, changed, rebuilt
 
 from pytest_repro.model import Node
 from pytest_repro.values import canonical, decode, describe, encode, fingerprint, identical, render, walk_leaves
+from tests.unit.values.value_strategies import VALUES, changed, rebuilt
 
 # A small number by default; a nightly job sets a large one.
 EXAMPLES = int(os.environ.get("REPRO_FUZZ_EXAMPLES", "150"))

@@ -137,7 +137,7 @@ def _changed_sequence(value: Any, random: Random) -> Any:
     if not items or random.random() < 0.2:
         return type(value)([*items, None])
     if random.random() < 0.2:
-        return {list: tuple, tuple: list, deque: list}[type(value)](items)
+        return tuple(items) if isinstance(value, list) else items
     at = random.randrange(len(items))
     items[at] = changed(items[at], random)
     return type(value)(items)

@@ -1,0 +1,82 @@
+"""Values as text: kinds, short lines, paths."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from pytest_repro.model import Array
+from pytest_repro.values import canonical, describe, render, walk_leaves
+
+
+@dataclass
+class Fit:
+    coef_: object
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (None, "None", "None"),
+        (True, "bool", "True"),
+        (3, "int", "3"),
+        (0.1, "float", "0.1"),
+        (-0.0, "float", "-0.0"),
+        (1j, "complex", "1j"),
+        ("a'b\n", "str", '"a\'b\\n"'),
+        ("é\u202e", "str", "'é\\u202e'"),
+        (b"a\n", "bytes", "b'a\\n'"),
+        (np.float32(0.1), "float32", "0.1"),
+        (np.float64(1e300), "float64", "1e+300"),
+        (np.float16(1e-5), "float16", "1e-05"),
+        (np.int8(-3), "int8", "-3"),
+        (np.bool_(True), "bool", "True"),
+        (np.str_("x"), "U1", "'x'"),
+        (np.datetime64("2020-01-01"), "datetime64[D]", "2020-01-01"),
+        (np.zeros((4, 3)), "float64 (4, 3)", "float64 (4, 3) [0.0, 0.0, 0.0, 0.0, 0.0…"),
+        (np.arange(3), "int64 (3,)", "int64 (3,) [0, 1, 2]"),
+        (np.zeros((0, 2)), "float64 (0, 2)", "float64 (0, 2)"),
+        ([1, "a"], "list, 2 items", "[1, 'a']"),
+        ((1,), "tuple, 1 item", "(1,)"),
+        ({"a": [1.5]}, "dict, 1 key", "{'a': [1.5]}"),
+        ({2, 1}, "set, 2 items", "{1, 2}"),
+        (set(), "set, 0 items", "set()"),
+        ({}, "dict, 0 keys", "{}"),
+        (list(range(100)), "list, 100 items", "list, 100 items"),
+        (list(range(30)), "list, 30 items", "list, 30 items"),
+        (Counter("ab"), "Counter, 2 keys", "Counter, 2 keys"),
+        (dt.date(2020, 1, 1), "date", "2020-01-01"),
+        (Fit(1), "Fit", "Fit"),
+        (10**400, "int", hex(10**400)[:20] + "…" + "0" * 19),
+    ],
+)
+def test_kind_and_short_line(value: object, kind: str, text: str) -> None:
+    node = canonical(value)
+    assert describe(node) == kind
+    assert render(node) == text
+
+
+def test_long_text_is_cut_in_the_middle() -> None:
+    assert render("a" * 1000 + "z" * 1000, width=11) == "'aaaa…zzzz'"
+    assert render("abc", width=2) == "'a"
+
+
+def test_elements_of_dtypes_that_numpy_lacks_are_shown_by_their_bits() -> None:
+    node = Array("torch.Tensor", "bfloat16", (2,), np.array([0x3F80, 0x7FC0], np.uint16))
+    assert render(node) == "bfloat16 (2,) [0x3f80, 0x7fc0]"
+
+
+def test_leaves_come_in_the_order_of_the_tree_with_their_paths() -> None:
+    value = {"b": [1, (2, {"x"})], "a": Fit({}), 3: []}
+    assert [path for path, _ in walk_leaves(canonical(value))] == [
+        "['a'].coef_",
+        "['b'][0]",
+        "['b'][1][0]",
+        "['b'][1][1]{'x'}",
+        "[3]",
+    ]
+    assert list(walk_leaves(1.5)) == [("", 1.5)]
