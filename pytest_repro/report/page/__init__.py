@@ -1,1 +1,1 @@
-"""Parts of the HTML page: what it says (`view`), its pictures (`series`, `svg`, `heat`), its template, style and script."""
+"""Parts of the HTML page: what it says, its pictures, and beside them its template, style and script."""

@@ -91,9 +91,7 @@ def chart_data(chart: Chart) -> dict[str, Any]:
     return {"steps": list(chart.steps), "first": chart.first, "runs": runs}
 
 
-def _line(
-    number: int, points: dict[int, float], *, reference: dict[int, float], steps: Sequence[int]
-) -> Line:
+def _line(number: int, points: dict[int, float], *, reference: dict[int, float], steps: Sequence[int]) -> Line:
     values = tuple(points.get(step) for step in steps)
     return Line(number, values, tuple(_distance(points.get(step), reference.get(step)) for step in steps))
 

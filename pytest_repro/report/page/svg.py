@@ -43,16 +43,23 @@ class _Scale:
         number = math.log10(number) if self.log else number
         span = self.high - self.low
         # Only a span that is too large for a double is halved: halving would turn the smallest ones into 0.
-        share = (number - self.low) / span if math.isfinite(span) else (number / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+        share = (
+            (number - self.low) / span
+            if math.isfinite(span)
+            else (number / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+        )
         return round(self.start + (self.end - self.start) * share)
 
 
 def render_svg(chart: Chart, *, label: str) -> str:
     """Draw the distance from the reference on a log axis above the trajectories; `label` is escaped already."""
     across = _Scale(chart.steps[0], chart.steps[-1], _LEFT, _WIDTH - _RIGHT)
-    parts = [
+    opening = (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="{label}" '
-        f'font-family="system-ui, sans-serif" font-size="11" fill="currentColor">',
+        f'font-family="system-ui, sans-serif" font-size="11" fill="currentColor">'
+    )
+    parts = [
+        opening,
         *_legend(chart.lines),
         *_distances(chart, across),
         *_trajectories(chart, across),

@@ -198,7 +198,10 @@ def _settled(comparison: Comparison) -> View:
 
 
 def _passing(test: TestResult) -> View:
-    within = [f"{name}: max |Δ| {largest} ({tolerance})" for name, tolerance, largest, *_ in _settled(test.comparison)["within"]]
+    within = [
+        f"{name}: max |Δ| {largest} ({tolerance})"
+        for name, tolerance, largest, *_ in _settled(test.comparison)["within"]
+    ]
     return {**_badge(test), "headline": _text(test.headline, 1000), "within": "; ".join(within)}
 
 
@@ -290,7 +293,15 @@ class _Pictures:
         cut = f"; {len(chart.steps)} steps thinned to about {self._points}" if len(chart.steps) > self._points else ""
         left_out = f"; {wording.count(chart.left_out, 'more run')} not drawn" if chart.left_out else ""
         caption = f"{drift.n_different} of {drift.n_total} differ; |Δ| on a log axis, blank where equal{cut}{left_out}"
-        return [{"id": identity, "name": name, "kind": "series", "svg": svg.render_svg(small, label=label), "caption": caption}]
+        return [
+            {
+                "id": identity,
+                "name": name,
+                "kind": "series",
+                "svg": svg.render_svg(small, label=label),
+                "caption": caption,
+            }
+        ]
 
     def _heat(self, drift: ValueDrift) -> list[View]:
         if not drift.heat or not drift.heat[0]:
