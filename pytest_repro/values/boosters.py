@@ -66,7 +66,8 @@ def _lightgbm(booster: Any, walk: Walk) -> Branch:
         (".header", _assignments(head)),
         (".trees", sequence("list", (_assignments(block) for block in blocks))),
         (".footer", _assignments(tail)),
-        (".best_iteration", int(booster.best_iteration)),
+        # 0 or -1: no round was found to be the best
+        (".best_iteration", max(0, int(booster.best_iteration))),
         (".pandas_categorical", walk(booster.pandas_categorical, ".pandas_categorical")),
     ]
     return fields(type_name(type(booster)), parts, ["parameters (how it was trained)"])

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
 
-from pytest_repro.model import Branch, Node
+from pytest_repro.model import Atom, Branch, Node
 from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence, type_name
 
 __all__ = ["canonical", "estimator_node"]
@@ -44,6 +44,8 @@ def canonical(value: object, walk: Walk) -> Node | None:
         return estimator_node(value, walk)
     if isinstance(value, Tree):
         return _tree(value, walk)
+    if hasattr(value, "get_arrays") and hasattr(value, "get_n_calls"):
+        return _neighbour_tree(value, walk)
     if type(value).__module__.startswith("sklearn.") and not hasattr(value, "__dict__"):
         return _compiled(value, walk)
     return None
@@ -108,6 +110,8 @@ def _attribute(value: Any, name: str, item: Any, walk: Walk, notes: list[str]) -
         if len(kept) < len(item):
             notes.append("cv_results_['*_time'] (timing)")
         item = kept
+    if item is np.random.mtrand._rand:  # its state is that of the process, whatever this estimator drew from it
+        return [(f".{name}", Atom("numpy.random.RandomState", "the global one"))]
     return [(f".{name}", walk(item, f".{name}"))]
 
 
@@ -138,8 +142,6 @@ def _tree(tree: Any, walk: Walk) -> Branch:
 
 def _compiled(value: Any, walk: Walk) -> Branch:
     """Return an object of a compiled class by what pickle would keep of it."""
-    if hasattr(value, "get_arrays"):
-        return _neighbour_tree(value, walk)
     reduced = value.__reduce_ex__(2)
     if isinstance(reduced, str):
         return fields(type_name(type(value)), [(".name", reduced)])

@@ -152,17 +152,17 @@ def _check_covers(header: dict[str, Any], size: int) -> None:
 def _tensors(header: dict[str, Any], data: np.ndarray[Any, Any]) -> Iterable[Field]:
     for name in sorted(header):
         entry = header[name]
-        shape = entry.get("shape")
-        if entry.get("dtype") not in _SAFETENSORS or not isinstance(shape, list):
+        shape, kind = entry.get("shape"), entry.get("dtype")
+        if not isinstance(kind, str) or kind not in _SAFETENSORS or not isinstance(shape, list):
             raise NotThisFormatError
         if any(type(extent) is not int or extent < 0 for extent in shape):
             raise NotThisFormatError
-        dtype, storage = _SAFETENSORS[entry["dtype"]]
+        dtype, storage = _SAFETENSORS[kind]
         start, end = entry["data_offsets"]
-        kind = np.dtype(storage)
-        if math.prod(shape) * kind.itemsize != end - start:
+        if math.prod(shape) * np.dtype(storage).itemsize != end - start:
             raise NotThisFormatError
-        native = data[start:end].view(kind).astype(kind.newbyteorder("="), copy=False).reshape(shape)
+        elements = data[start:end].view(storage)
+        native = elements.astype(elements.dtype.newbyteorder("="), copy=False).reshape(shape)
         yield f"[{name!r}]", Array("safetensors", dtype, tuple(shape), native)
 
 

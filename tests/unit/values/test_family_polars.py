@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +15,8 @@ from tests.unit.values.meaning import assert_differ, assert_same, assert_well_fo
 
 pl: Any = pytest.importorskip("polars")
 
-DAY = datetime.date(2020, 1, 1)
-TIME = datetime.datetime(2020, 1, 1, 12, 30)
+DAY = dt.date(2020, 1, 1)
+TIME = dt.datetime(2020, 1, 1, 12, 30)
 
 #: series of every dtype: all of them mean something else
 SERIES: dict[str, Callable[[], Any]] = {
@@ -41,7 +41,7 @@ SERIES: dict[str, Callable[[], Any]] = {
     "Datetime": lambda: pl.Series([TIME, None]),
     "Datetime UTC": lambda: pl.Series([TIME, None]).dt.replace_time_zone("UTC"),
     "Datetime ms": lambda: pl.Series([TIME, None]).cast(pl.Datetime("ms")),
-    "Duration": lambda: pl.Series([datetime.timedelta(1), None]),
+    "Duration": lambda: pl.Series([dt.timedelta(1), None]),
     "Time": lambda: pl.Series([TIME.time(), None]),
     "Decimal": lambda: pl.Series([decimal.Decimal("1.50"), None]),
     "List": lambda: pl.Series([[1, 2], []]),

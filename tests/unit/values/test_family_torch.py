@@ -21,13 +21,11 @@ torch: Any = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse")
 
 DTYPES = [
-    name
-    for name in (
-        "bool uint8 int8 int16 int32 int64 float16 float32 float64 bfloat16 complex64 complex128 uint16 uint32 uint64"
-        " float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz"
-    ).split()
-    if hasattr(torch, name)
+    *["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "bfloat16", "complex64"],
+    *["complex128", "uint16", "uint32", "uint64"],
+    *["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz"],
 ]
+DTYPES = [name for name in DTYPES if hasattr(torch, name)]  # older torch lacks some
 
 
 def tensor_of(name: str) -> Any:

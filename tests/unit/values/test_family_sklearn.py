@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytest_repro.values import canonical, fingerprint, identical
+from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, differing, node_at, notes
+from tests.unit.values.sklearn_zoo import ZOO, fitted
+
+pytest.importorskip("sklearn")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+X = np.random.RandomState(0).rand(40, 4)
+Y = (X[:, 0] > 0.5).astype(int)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_estimator_equals_its_twin_and_not_one_of_other_data(name: str) -> None:
+    estimator = fitted(name)
+    assert_same(estimator, fitted(name))
+    assert_same(estimator, copy.deepcopy(estimator))
+    assert_well_formed(canonical(estimator))
+    assert_differ(estimator, fitted(name, shift=1))
+
+
+def test_estimators_are_equal_in_processes_with_other_hash_seeds() -> None:
+    program = (
+        "import json; from tests.unit.values.sklearn_zoo import ZOO, fitted; from pytest_repro.values import *;"
+        "print(json.dumps({name: fingerprint(canonical(fitted(name))) for name in ZOO}))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": os.pathsep.join(sys.path)}
+    answer = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], env=environment, capture_output=True, check=True, text=True
+    )
+    assert json.loads(answer.stdout) == {name: fingerprint(canonical(fitted(name))) for name in ZOO}
+
+
+def test_execution_knobs_are_left_out_and_said() -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    forest = RandomForestClassifier(3, random_state=0).fit(X, Y)
+    other = RandomForestClassifier(3, random_state=0, n_jobs=2, verbose=0).fit(X, Y)
+    assert_same(forest, other)
+    assert notes(canonical(forest)) == ["n_jobs (execution)", "verbose (execution)"]
+    assert_differ(forest, RandomForestClassifier(3, random_state=1).fit(X, Y), ".random_state")
+
+
+def _pipeline(c: float = 1.0) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return Pipeline([("scale", StandardScaler()), ("clf", LogisticRegression(C=c))]).fit(X, Y)
+
+
+def test_paths_into_a_pipeline_read_as_the_user_writes_them() -> None:
+    pipeline = _pipeline()
+    other = copy.deepcopy(pipeline)
+    other.named_steps["clf"].coef_.view(np.uint64)[0, 3] ^= 1
+    assert differing(canonical(pipeline), canonical(other)) == [".named_steps['clf'].coef_"]
+    assert_differ(_pipeline(), _pipeline(2.0), ".named_steps['clf'].C")
+    swapped = copy.deepcopy(pipeline)
+    swapped.steps.reverse()
+    assert_differ(pipeline, swapped, ".steps[0][0]")
+
+
+def test_paths_into_other_composites_name_their_parts() -> None:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import FeatureUnion
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+    union = FeatureUnion([("a", StandardScaler()), ("b", MinMaxScaler())]).fit(X)
+    np.testing.assert_array_equal(node_at(union, ".named_transformers['a'].mean_").data, X.mean(axis=0))
+    columns = ColumnTransformer([("num", StandardScaler(), [0, 1]), ("rest", "drop", [2])]).fit(X)
+    assert node_at(columns, ".named_transformers_['num'].mean_").shape == (2,)
+    assert node_at(columns, ".transformers_[0][1][1]") == 1
+
+
+def _search(seed: int = 0) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, KFold
+
+    grid = {"C": [0.1, 1.0]}
+    return GridSearchCV(LogisticRegression(), grid, cv=KFold(3, shuffle=True, random_state=seed)).fit(X, Y)
+
+
+def test_timings_of_a_search_are_left_out_by_name_and_said() -> None:
+    search = _search()
+    assert_same(search, _search())
+    assert "refit_time_ (timing)" in canonical(search).notes  # type: ignore[union-attr]
+    assert "cv_results_['*_time'] (timing)" in canonical(search).notes  # type: ignore[union-attr]
+    assert_differ(search, _search(1), ".cv_results_['mean_test_score']")
+    other = copy.deepcopy(search)
+    other.best_estimator_.coef_[0, 0] += 1
+    assert differing(canonical(search), canonical(other)) == [".best_estimator_.coef_"]
+
+
+def test_results_recorded_on_their_own_keep_their_timings() -> None:
+    results = _search().cv_results_
+    other = {**results, "mean_fit_time": results["mean_fit_time"] + 1}
+    assert_differ(results, other, "['mean_fit_time']")
+
+
+def test_tree_is_its_nodes_field_by_field() -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    tree = DecisionTreeClassifier(random_state=0).fit(X, Y)
+    other = copy.deepcopy(tree)
+    other.tree_.threshold[0] += 1e-9
+    assert differing(canonical(tree), canonical(other)) == [".tree_.threshold"]
+    other = copy.deepcopy(tree)
+    other.tree_.value[0, 0, 0] += 1
+    assert differing(canonical(tree), canonical(other)) == [".tree_.value"]
+
+
+def test_queries_do_not_change_a_neighbour_tree() -> None:
+    from sklearn.neighbors import BallTree, KDTree
+
+    kinds: list[Callable[..., Any]] = [KDTree, BallTree]
+    for kind in kinds:
+        tree = kind(X)
+        before = canonical(tree)
+        tree.query(X, k=2)
+        assert identical(before, canonical(tree))
+        assert_differ(kind(X), kind(X, metric="manhattan"))
+        assert_differ(kind(X), kind(X[::-1]))
+
+
+def test_random_state_of_an_estimator_counts_by_its_state() -> None:
+    from sklearn.linear_model import SGDClassifier
+
+    def classifier(draws: int) -> Any:
+        state = np.random.RandomState(0)
+        state.rand(draws)
+        return SGDClassifier(random_state=state)
+
+    assert_same(classifier(1), classifier(1))
+    assert_differ(classifier(1), classifier(2))
+
+
+def test_draws_from_the_global_state_after_a_fit_do_not_change_an_estimator() -> None:
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
+    estimator = GaussianProcessRegressor().fit(X, Y)
+    before = canonical(estimator)
+    np.random.rand()
+    assert identical(before, canonical(estimator))
+
+
+def test_user_estimators_are_understood_even_where_they_break_the_rules() -> None:
+    from sklearn.base import BaseEstimator
+
+    class Odd(BaseEstimator):  # type: ignore[misc]
+        def __init__(self, *layers: int) -> None:
+            self.layers = layers
+            self.handle = open(os.devnull)  # noqa: SIM115  what cannot be pickled
+
+        def __getstate__(self) -> dict[str, object]:
+            return {"layers": self.layers}
+
+    assert_same(Odd(1, 2), Odd(1, 2))
+    assert_differ(Odd(1, 2), Odd(1, 3), ".layers[1]")
