@@ -15,8 +15,10 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "hash-seed",
         "hash seed",
         "PYTHONHASHSEED",
-        "sort before the order matters: sorted(names) instead of iterating over a set, or over a dict built from one; "
-        "PYTHONHASHSEED=0 only hides it",
+        (
+            "sort before the order matters: sorted(names) instead of iterating over a set, or a dict built from one; "
+            "PYTHONHASHSEED=0 only hides it"
+        ),
     ),
     "entropy": (
         "entropy",
@@ -34,15 +36,19 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "threads",
         "the number of threads",
         "threads (1 to 4)",
-        "fix it for this code: n_jobs=1, threadpoolctl.threadpool_limits(1) or OMP_NUM_THREADS=1; collect results in "
-        "the order of submission, not of completion; torch: torch.use_deterministic_algorithms(True)",
+        (
+            "fix it for this code: n_jobs=1, threadpoolctl.threadpool_limits(1) or OMP_NUM_THREADS=1; collect results in "
+            "the order of submission, not of completion; torch: torch.use_deterministic_algorithms(True)"
+        ),
     ),
     "state": (
         "state",
         "state left by an earlier run in the same process",
         "a run before it in the same process",
-        "make it anew in every run: no generator, cache or counter at module or class level "
-        "(lru_cache: function.cache_clear())",
+        (
+            "make it anew in every run: no generator, cache or counter at module or class level "
+            "(lru_cache: function.cache_clear())"
+        ),
     ),
     "files": (
         "files",
@@ -54,8 +60,10 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "memory",
         "memory addresses or uninitialised memory",
         "the layout and filling of memory",
-        "fill before use (np.zeros, out=np.zeros_like(x) with where=); keep id(), repr() of objects and pickles out "
-        "of results",
+        (
+            "fill before use (np.zeros, out=np.zeros_like(x) with where=); keep id(), repr() of objects and pickles out "
+            "of results"
+        ),
     ),
     "pid": ("environment", "os.getpid()", "the number of the process", "derive worker seeds from repro.seed"),
     "cpu": (

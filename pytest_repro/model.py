@@ -104,7 +104,7 @@ class Branch:
 
 
 #: A canonical value: immutable Python scalars stand for themselves.
-Node: TypeAlias = Union[None, bool, int, float, complex, str, bytes, Atom, Array, Branch]  # noqa: UP007
+Node: TypeAlias = Union[bool, int, float, complex, str, bytes, Atom, Array, Branch, None]  # noqa: UP007
 
 
 # --- what a run is ----------------------------------------------------------------------------

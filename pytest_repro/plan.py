@@ -73,9 +73,8 @@ def _varied(specs: Sequence[RunSpec]) -> tuple[str, ...]:
     if len({spec.condition.place for spec in specs}) > 1 or specs[0].condition.place is Place.PROCESS:
         varied.append("process")
     factors = {factor for spec in specs for factor, _ in spec.condition.levels}
-    for factor in sorted(factors, key=lambda name: (name != "hash-seed", name)):
-        if len({spec.condition.level(factor) for spec in specs}) > 1:
-            varied.append(factor)
+    ordered = sorted(factors, key=lambda name: (name != "hash-seed", name))
+    varied += [factor for factor in ordered if len({spec.condition.level(factor) for spec in specs}) > 1]
     return tuple(varied)
 
 
