@@ -74,7 +74,9 @@ def _uninitialised(source: Source, call: ast.Call) -> _Found:
 
 def _jobs(call: ast.Call) -> _Found:
     jobs = next((keyword.value for keyword in call.keywords if keyword.arg == "n_jobs"), None)
-    if jobs is not None and not (isinstance(jobs, ast.Constant) and jobs.value in (None, 1)):
+    if jobs is None or dotted(jobs)[-1:] == ("n_jobs",):
+        return  # only handed on
+    if not (isinstance(jobs, ast.Constant) and jobs.value in (None, 1)):
         what = f"{ast.unparse(call.func)}(n_jobs={ast.unparse(jobs)})"
         yield "threads", what, "n_jobs=1: threads may add up in another order", call
 
