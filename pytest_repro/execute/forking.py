@@ -1,0 +1,192 @@
+"""Fork a child per run, where a trial showed that to be safe, and stand by it until it is gone.
+
+Runs in a worker that has imported everything and computed nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_repro.execute.lifeline import die_with_parent, kill_group
+from pytest_repro.execute.protocol import Channel, Closed, FrameKind
+
+__all__ = ["Forks", "problem"]
+
+#: threads of a pool that was told to stop take a moment
+_PATIENCE = (0.0, 0.005, 0.02, 0.1)
+#: libgomp's omp_pause_hard: give up everything but settings
+_PAUSE_HARD = 2
+
+
+def problem() -> str:
+    """Why this process must not be forked any more; empty when it may.
+
+    A trial fork lets at-fork handlers stop the pools that they can stop; threads that are left in
+    the parent right after it are ones that a child would wait for in vain.
+    """
+    pause_openmp()
+    count = 1
+    for wait in _PATIENCE:
+        time.sleep(wait)
+        count = _threads_after_fork()
+        if count == 1:
+            return ""
+    if count == 0:
+        return "the threads of a process cannot be counted here"
+    return f"{count} threads run after collection{_named()}, and a fork would lose all but one"
+
+
+def _threads_after_fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    try:
+        count = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - only the number counts
+    except OSError:
+        count = 0
+    os.waitpid(pid, 0)
+    return count
+
+
+def _named() -> str:
+    import threading
+
+    names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if names:
+        return f" ({', '.join(sorted(names))})"
+    return " (a pool of native threads: OpenMP or another library computed at import)"
+
+
+def pause_openmp() -> None:
+    """Let GNU OpenMP end its pool; a forked child would wait for threads that it does not have."""
+    try:
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for path in {line.split(maxsplit=5)[5] for line in maps.splitlines() if "gomp" in line and line.count("/")}:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(path).omp_pause_resource_all(_PAUSE_HARD)
+
+
+class Forks:
+    """One child at a time: they share the files into which pytest captures output."""
+
+    def __init__(self, channel: Channel, config: pytest.Config) -> None:
+        self._channel = channel
+        self._capture: Any = config.pluginmanager.getplugin("capturemanager")
+        self._past: list[int] = []
+        self._pid = os.getpid()
+        gc.collect()
+        gc.freeze()  # children share these pages as long as nobody counts in them
+
+    def run(self, action: Callable[[Channel], None]) -> None:
+        """Execute `action` in a child, hand its frames on, and report if it dies."""
+        ours, theirs = socket.socketpair()
+        _flush()
+        pid = os.fork()
+        if pid == 0:
+            self._be_child(ours, theirs, action)
+        theirs.close()
+        line = Channel(ours)
+        try:
+            ended = self._relay(line, pid)
+        except (Closed, OSError):
+            kill_group(pid)
+            self.end()
+            os._exit(1)
+        finally:
+            line.close()
+        self._bury(pid, ended)
+
+    def _be_child(self, ours: socket.socket, theirs: socket.socket, action: Callable[[Channel], None]) -> None:
+        status = 70
+        try:
+            ours.close()
+            self._channel.close()
+            os.setsid()
+            die_with_parent(self._pid)
+            action(Channel(theirs))
+            status = 0
+        except BaseException:  # noqa: BLE001 - this process ends here, whatever it was
+            traceback.print_exc(file=sys.__stderr__)
+        finally:
+            _flush()
+            os._exit(status)
+
+    def _relay(self, line: Channel, pid: int) -> bool:
+        """Hand frames on until the child is gone; whether it had said all."""
+        ended = False
+        end = _end_descriptor(pid)
+        waited = [line.fileno(), self._channel.fileno(), *([end] if end is not None else [])]
+        try:
+            while True:
+                ready, _, _ = select.select(waited, [], [])
+                if line.fileno() in ready:
+                    try:
+                        frame = line.receive()
+                    except Closed:
+                        return ended
+                    ended = ended or frame.kind in (FrameKind.DONE, FrameKind.STOPPED, FrameKind.LOST)
+                    self._channel.forward(frame)
+                elif self._channel.fileno() in ready:
+                    line.forward(self._channel.receive())
+                else:
+                    return ended
+        finally:
+            if end is not None:
+                os.close(end)
+
+    def _bury(self, pid: int, ended: bool) -> None:
+        _, status = os.waitpid(pid, 0)
+        # a resource tracker lets this signal pass, cleans up and goes by itself
+        if ended:
+            if kill_group(pid, signal.SIGTERM):
+                self._past.append(pid)
+            self._past = [group for group in self._past if kill_group(group, 0)]
+            return
+        kill_group(pid)
+        self._channel.send(FrameKind.LOST, {"reason": "", "status": status, "sections": self._captured()})
+
+    def _captured(self) -> list[list[str]]:
+        try:
+            out, err = self._capture.read_global_capture()
+        except Exception:  # noqa: BLE001 - capturing is off, or not of a kind that outlives a process
+            return []
+        return [[f"Captured {name} call", text] for name, text in (("stdout", out), ("stderr", err)) if text]
+
+    def end(self) -> None:
+        """End what the tests of this worker left behind."""
+        for group in self._past:
+            kill_group(group)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            with contextlib.suppress(Exception):
+                stream.flush()
+
+
+def _end_descriptor(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends, which its socket does not if it left children."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None

@@ -1,0 +1,228 @@
+"""Execute one test in a process that was made for it: all its fixtures, under one condition, once.
+
+Runs in a worker's child (or in a worker that cannot fork). The phases are those of any run; what
+differs is that reports and the recording go to the controller and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_repro.conditions import applied
+from pytest_repro.entropy import Taps
+from pytest_repro.environment import Effective
+from pytest_repro.errors import ReproError
+from pytest_repro.execute import inline
+from pytest_repro.execute.active import ACTIVE, ActiveRun, make_nonce
+from pytest_repro.execute.hooks import RunHooks
+from pytest_repro.execute.protocol import Channel, Frame, FrameKind
+from pytest_repro.execute.seeding import hypothesis_seed, own_seeds, seeders_for
+from pytest_repro.execute.timers import TIMEOUT, timer_paused
+from pytest_repro.execute.wire import ArrayFiles, Request, failure_from, recording_body
+from pytest_repro.model import Recording
+from pytest_repro.recorder import Keeper, Recorder, Repro
+
+__all__ = ["Isolated"]
+
+#: imported before the first fork where numpy is there anyway, so that no child pays for them
+_WARM = ("pytest_repro.values.codec", "pytest_repro.values.walk", "pytest_repro.values.freeze")
+
+
+@dataclass(slots=True)
+class _Job:
+    """One request while it is executed."""
+
+    request: Request
+    channel: Channel
+    receive: Callable[[], Frame]
+    files: ArrayFiles
+    phases: inline.Phases | None = None
+    recorded: bool = False
+    subtests: list[pytest.TestReport] = field(default_factory=list)
+    warned: list[dict[str, object]] = field(default_factory=list)
+
+
+class Isolated:
+    """The plugin that executes requests and keeps what pytest would report."""
+
+    def __init__(self, config: pytest.Config, *, spool: Path) -> None:
+        self._config = config
+        self._spool = spool
+        self._hooks = RunHooks()
+        self._seeders = seeders_for(config)
+        self._effective = Effective()
+        self._taps = Taps(root=config.rootpath)
+        self._job: _Job | None = None
+        config.pluginmanager.register(self._hooks, "repro-run-hooks")
+
+    def warm_up(self) -> None:
+        """Do once what every child would have to do."""
+        if "numpy" in sys.modules:
+            for name in _WARM:
+                importlib.import_module(name)
+        self._effective()
+
+    def execute(self, item: pytest.Item, request: Request, *, channel: Channel, receive: Callable[[], Frame]) -> None:
+        """Execute `item` and send everything that is to be known of it."""
+        nonce = make_nonce()  # before anything is pinned
+        job = self._job = _Job(request, channel, receive, ArrayFiles(self._spool))
+        channel.send(FrameKind.STARTED, {"group": os.getpid()})
+        stopped: dict[str, object] | None = None
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(applied(request.spec.condition, own_process=True))
+            except (ReproError, OSError) as error:
+                channel.send(FrameKind.LOST, {"reason": f"its condition cannot be had: {error}", "sections": []})
+                return
+            active = self._activate(stack, item, job, nonce)
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            except pytest.exit.Exception as error:
+                stopped = {"what": "exit", "reason": str(error.msg), "status": error.returncode}
+            except KeyboardInterrupt:
+                stopped = {"what": "interrupt"}
+        self._finish(job, active, stopped)
+
+    def _activate(self, stack: ExitStack, item: pytest.Item, job: _Job, nonce: str) -> ActiveRun:
+        request, seed = job.request, job.request.seed
+        rules = self._config.hook.pytest_repro_canonical
+        recorder = Recorder(
+            nodeid=request.nodeid,
+            keeper=Keeper(spool=self._spool),
+            tolerance_for=request.settings.tolerance_for,
+            rules=(lambda value: rules(value=value),) if rules.get_hookimpls() else (),
+            root=self._config.rootpath,
+        )
+        repro = Repro(
+            seed=seed,
+            run=request.spec.number,
+            runs=request.runs,
+            recorder=recorder,
+            reseed=lambda: self._seeders.seed(seed),
+        )
+        active = ActiveRun(
+            request.spec,
+            recorder,
+            repro,
+            self._seeders,
+            nonce=nonce,
+            environment=self._effective,
+            gate=lambda recording: self._gate(item, job, recording),
+        )
+        stack.enter_context(own_seeds(self._config))
+        stack.enter_context(hypothesis_seed(item, seed))
+        stack.enter_context(self._seeders.seeding_imports(seed))
+        watch = stack.enter_context(self._taps.watching())
+        active.draws = watch.draws
+        item.stash[ACTIVE] = active
+        self._hooks.current = active
+        return active
+
+    def _gate(self, item: pytest.Item, job: _Job, recording: Recording) -> None:
+        """Send the recording; where it is the last run's, the verdict comes back and may fail the test."""
+        self._send_recording(job, recording, waits=job.request.gated)
+        if job.request.gated:
+            with timer_paused(item):
+                failure = failure_from(job.receive().body())
+            if failure is not None:
+                raise failure
+
+    def _send_recording(self, job: _Job, recording: Recording, *, waits: bool) -> None:
+        job.channel.send(FrameKind.RECORDED, {**recording_body(recording, files=job.files), "waits": waits})
+        job.recorded = True
+
+    def _finish(self, job: _Job, active: ActiveRun, stopped: dict[str, object] | None) -> None:
+        self._job = None
+        _save_coverage()
+        if stopped is not None:
+            job.channel.send(FrameKind.STOPPED, stopped)
+            return
+        if active.recording is not None and not job.recorded:
+            self._send_recording(job, active.recording, waits=False)
+        phases = job.phases
+        reports = [] if phases is None else [phases.setup, phases.call, phases.teardown]
+        job.channel.send(
+            FrameKind.DONE,
+            {
+                "passed": phases is not None and phases.passed,
+                "reports": [self._written(report) for report in reports if report is not None],
+                "subtests": [self._written(report) for report in job.subtests],
+                "warnings": job.warned,
+            },
+            text_for=str,
+        )
+
+    def _written(self, report: pytest.TestReport) -> object:
+        return self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+
+    # --- hooks --------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Execute the phases and log nothing: nobody here is to see a report."""
+        job = self._job
+        if job is None:
+            return None
+        job.phases = inline.execute(
+            item,
+            nextitem=None,
+            is_final=lambda _passed: True,
+            log=lambda _call, _report: None,
+            subtest_failed=lambda: bool(self._hooks.current and self._hooks.current.subtest_failed),
+        )
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep sub-tests: they log by themselves."""
+        if self._job is not None:
+            self._job.subtests.append(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(
+        self,
+        warning_message: warnings.WarningMessage,
+        when: str,
+        nodeid: str,
+        location: tuple[str, int, str] | None,
+    ) -> None:
+        """Keep warnings for the controller's summary."""
+        if self._job is not None:
+            self._job.warned.append(
+                {
+                    "text": str(warning_message.message),
+                    "module": warning_message.category.__module__,
+                    "category": warning_message.category.__qualname__,
+                    "file": warning_message.filename,
+                    "line": warning_message.lineno,
+                    "when": when,
+                    "nodeid": nodeid,
+                    "location": list(location) if location is not None else None,
+                }
+            )
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
+        """Remember the time limit: waiting for the verdict does not count against it."""
+        item.stash.setdefault(TIMEOUT, settings)
+
+
+def _save_coverage() -> None:
+    """This process leaves without its exit handlers: what coverage has counted is written now."""
+    coverage: Any = sys.modules.get("coverage")
+    current = coverage.Coverage.current() if coverage is not None else None
+    if current is not None:
+        with contextlib.suppress(Exception):
+            current.stop()
+            current.save()

@@ -1,0 +1,226 @@
+"""Start a worker: a plain pytest in a fresh interpreter with this session's arguments and a condition's variables."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from pytest_repro import frozen
+from pytest_repro.conditions import launch
+from pytest_repro.execute.transport import make_transport
+from pytest_repro.model import Condition
+
+__all__ = ["Blueprint", "Key", "Process", "launch_key", "launched", "start"]
+
+#: what an interpreter is started with: two conditions with one key can share a worker
+Key: TypeAlias = "tuple[tuple[tuple[str, str | None], ...], tuple[str, ...]]"
+
+#: The interpreter's own folder and the current one must not shadow `json`; from then on the search
+#: path is the session's. ``python -m pytest`` would be wrong: it adds the current folder.
+_BOOT = """\
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+import json
+with open(sys.argv[1], encoding="utf-8") as file:
+    boot = json.load(file)
+sys.path[:] = boot["path"]
+sys.argv[:] = boot["argv"]
+del file, json
+from pytest_repro.execute.boot import main
+main(boot)
+"""
+
+#: variables by which other tools recognise their own processes
+_FOREIGN_PREFIXES = ("PYTEST_XDIST_",)
+_FOREIGN = frozenset({"PYTEST_CURRENT_TEST", "TEST_RUN_PIPE", "RUN_TEST_IDS_PIPE"})
+
+
+def launch_key(condition: Condition) -> Key:
+    """What an interpreter for this condition is started with."""
+    wanted = launch(condition)
+    return tuple(sorted(wanted.env.items())), tuple(wanted.argv_prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What all workers of a session have in common."""
+
+    arguments: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str]
+    preload: tuple[str, ...]
+    spool: Path
+    #: ``pair`` or ``tcp``
+    transport: str
+    #: why workers must not fork; empty where they may find out
+    no_fork: str
+
+    @classmethod
+    def of(cls, config: pytest.Config, *, preload: Sequence[str], spool: Path) -> Blueprint:
+        """Read it from the session."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _FOREIGN and not name.startswith(_FOREIGN_PREFIXES)
+        }
+        posix = hasattr(os, "fork") and hasattr(os, "killpg")
+        asked = environment.get("PYTEST_REPRO_TRANSPORT", "")
+        transport = asked if asked in ("pair", "tcp") else ("pair" if posix else "tcp")
+        return cls(
+            arguments=tuple(str(argument) for argument in config.invocation_params.args),
+            directory=config.invocation_params.dir,
+            environment=environment,
+            preload=tuple(preload),
+            spool=spool,
+            transport=transport,
+            no_fork=_no_fork(posix=posix, transport=transport, forced=environment.get("PYTEST_REPRO_SPAWN") == "1"),
+        ).with_overrides(config)
+
+    def with_overrides(self, config: pytest.Config) -> Blueprint:
+        """Append what must differ from the session's own command line."""
+        from dataclasses import replace
+
+        plugins = config.pluginmanager
+        extra = [f"--color={'yes' if config.get_terminal_writer().hasmarkup else 'no'}"]
+        if plugins.hasplugin("xdist"):
+            extra.append("-n0")
+        if getattr(config.option, "randomly_seed", None) is not None:
+            extra.append(f"--randomly-seed={config.option.randomly_seed}")
+        if getattr(config.option, "cov_source", None):
+            extra += ["--cov-append", "--cov-report="]
+        arguments = list(self.arguments)
+        where = arguments.index("--") if "--" in arguments else len(arguments)
+        arguments[where:where] = extra
+        return replace(self, arguments=tuple(arguments))
+
+    def variables(self, key: Key) -> dict[str, str]:
+        """The environment of a worker with this key."""
+        variables = dict(self.environment)
+        for name, value in key[0]:
+            if value is None:
+                variables.pop(name, None)
+            else:
+                variables[name] = value
+        return variables
+
+
+def _no_fork(*, posix: bool, transport: str, forced: bool) -> str:
+    if forced:
+        return "PYTEST_REPRO_SPAWN=1 forbids it"
+    if not posix or transport == "tcp":
+        return "this platform offers no safe fork"
+    if not sys.platform.startswith("linux"):
+        return f"forking after imports is not safe on {sys.platform}"
+    return ""
+
+
+@dataclass(slots=True)
+class Process:
+    """A worker's process with what was opened for it."""
+
+    popen: subprocess.Popen[bytes]
+    transport: Any
+    folder: Path
+    log: Path
+    #: writing end of the pipe whose end ends the worker; None where a thread watches
+    lifeline: int | None = None
+    _closed: bool = field(default=False, init=False)
+
+    @property
+    def pid(self) -> int:
+        """Of the worker; on POSIX also its process group."""
+        return self.popen.pid
+
+    def alive(self) -> bool:
+        """Whether it is running."""
+        return self.popen.poll() is None
+
+    def farewell(self) -> None:
+        """Tell the guard that we end the worker ourselves."""
+        if self.lifeline is not None:
+            from pytest_repro.execute.lifeline import ORDERLY
+
+            with contextlib.suppress(OSError):
+                os.write(self.lifeline, ORDERLY)
+            os.close(self.lifeline)
+            self.lifeline = None
+
+
+def start(blueprint: Blueprint, key: Key, *, number: int, no_fork: str) -> Process:
+    """Start a worker and return at once; it says that it is ready by itself."""
+    folder = blueprint.spool / f"worker-{os.getpid()}-{number}"
+    folder.mkdir(parents=True)
+    transport = make_transport(blueprint.transport)
+    lifeline: tuple[int, int] | None = os.pipe() if blueprint.transport == "pair" else None
+    boot = {
+        "path": list(frozen.SEARCH_PATH),
+        "argv": list(frozen.ARGV),
+        "arguments": [*_leading(blueprint.arguments, f"--basetemp={folder / 'tmp'}")],
+        "address": dict(transport.address()),
+        "lifeline": lifeline[0] if lifeline else None,
+        "folder": str(folder),
+        "spool": str(blueprint.spool),
+        "preload": list(blueprint.preload),
+        "no_fork": no_fork or blueprint.no_fork,
+    }
+    (folder / "boot.json").write_text(json.dumps(boot), encoding="utf-8")
+    log = folder / "log"
+    command = [*key[1], sys.executable, *_interpreter_flags(), "-c", _BOOT, str(folder / "boot.json")]
+    try:
+        with log.open("wb") as output:
+            popen = subprocess.Popen(  # noqa: S603 - our own interpreter
+                command,
+                cwd=blueprint.directory,
+                env=blueprint.variables(key),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                **_apart((*transport.descriptors, *(lifeline[:1] if lifeline else ()))),
+            )
+    except BaseException:
+        transport.close()
+        if lifeline:
+            os.close(lifeline[1])
+        raise
+    finally:
+        if lifeline:
+            os.close(lifeline[0])
+        transport.started()
+    return Process(popen, transport, folder, log, lifeline[1] if lifeline else None)
+
+
+def _leading(arguments: Sequence[str], extra: str) -> list[str]:
+    """Add an option where it cannot be taken for a path."""
+    where = arguments.index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:where], extra, *arguments[where:]]
+
+
+def _apart(descriptors: tuple[int, ...]) -> dict[str, Any]:
+    """A session of its own, so that Ctrl-C in the terminal reaches the controller alone."""
+    if os.name == "posix":
+        return {"start_new_session": True, "pass_fds": descriptors}
+    return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+
+
+def _interpreter_flags() -> list[str]:
+    """``-O``, ``-W``, ``-X`` and the like of this interpreter; multiprocessing uses the same function."""
+    flags = getattr(subprocess, "_args_from_interpreter_flags", None)
+    return list(flags()) if flags is not None else []
+
+
+def launched(name: str, process: Process, *, limit: int = 4000) -> tuple[str, str]:
+    """The end of a worker's log as a report section."""
+    try:
+        text = process.log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    return name, text[-limit:]

@@ -1,0 +1,313 @@
+"""Controller side of one worker: wait until it is ready, have it execute a test, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pytest_repro.errors import ReproError, WorkerError
+from pytest_repro.execute.launch import Key, Process
+from pytest_repro.execute.lifeline import kill_group
+from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind, Late
+from pytest_repro.execute.protocol import field as frame_field
+from pytest_repro.execute.replies import read_reports
+from pytest_repro.execute.types import Gate, ProcessRun
+from pytest_repro.execute.wire import ArrayFiles, Request, failure_body, recording_from, request_body
+from pytest_repro.model import Recording
+
+__all__ = ["Answer", "Remote"]
+
+#: seconds that importing and collecting may take; far beyond any real suite
+_START_LIMIT = 900.0
+#: seconds that an idle worker may take to leave, and a killed child to be noticed
+_LEAVE_LIMIT = 5.0
+_LOG_SECTION = "worker log"
+_LOG_LIMIT = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from one request."""
+
+    run: ProcessRun
+    #: warnings that the test caused, as the child wrote them
+    warnings: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One request on its way."""
+
+    request: Request
+    gate: Gate | None
+    #: seconds, 0 for no limit
+    timeout: float
+    log_start: int
+    deadline: float | None = None
+    group: int | None = None
+    recording: Recording | None = None
+
+    def left(self) -> float | None:
+        """Seconds until the run is late."""
+        return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.001)
+
+
+@dataclass(slots=True)
+class Remote:
+    """One worker, as the controller sees it."""
+
+    config: pytest.Config
+    key: Key
+    process: Process
+    files: ArrayFiles
+    #: larger is later
+    used: int = 0
+    busy: bool = False
+    _channel: Channel | None = field(default=None, init=False)
+    #: why it cannot fork; None until it said that it is ready
+    no_fork: str | None = field(default=None, init=False)
+
+    @property
+    def single_use(self) -> bool:
+        """Whether it executes a test itself and is spent then."""
+        return bool(self.no_fork)
+
+    # --- starting -----------------------------------------------------------------------------
+
+    def wait_ready(self) -> None:
+        """Wait until it has collected.
+
+        Raises:
+            WorkerError: it did not get that far; with what it said.
+        """
+        if self.no_fork is not None:
+            return
+        try:
+            self._channel = self.process.transport.channel(alive=self.process.alive, timeout=_START_LIMIT)
+            frame = self._channel.receive(timeout=_START_LIMIT)
+            body = frame.body()
+        except WorkerError as error:
+            msg = f"its worker did not start: {self._how_it_ended() or error}"
+            raise WorkerError(msg) from None
+        if frame.kind is not FrameKind.READY:
+            msg = f"its worker did not start: {str(body.get('message', ''))[-2000:]}"
+            raise WorkerError(msg)
+        self.no_fork = frame_field(body, "no_fork", str)
+
+    def _how_it_ended(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return describe_status(self.process.popen.wait(timeout=_LEAVE_LIMIT))
+        return ""
+
+    # --- executing ----------------------------------------------------------------------------
+
+    def execute(self, request: Request, *, gate: Gate | None, timeout: float) -> Answer:
+        """Have one test executed; a run that is lost is an answer, too.
+
+        Raises:
+            pytest.exit.Exception: the test asked for it.
+            KeyboardInterrupt: the test, or the user.
+        """
+        waiting = _Waiting(request, gate, timeout, self._log_size())
+        self.busy = True
+        try:
+            return self._converse(waiting)
+        except Late:
+            return self._late(waiting)
+        except Closed:
+            return self._died(waiting)
+        except ReproError as error:
+            self.end(now=True)
+            return self._lost(waiting, str(error), [])
+        except _Stop as stop:
+            raise stop.error from None
+        except BaseException:
+            kill_group(waiting.group) if waiting.group else None
+            self.end(now=True)
+            raise
+        finally:
+            self.busy = False
+
+    def _converse(self, waiting: _Waiting) -> Answer:
+        channel = self._channel
+        if channel is None:
+            raise Closed("the worker has no connection")
+        channel.send(FrameKind.REQUEST, request_body(waiting.request))
+        while True:
+            frame = channel.receive(timeout=waiting.left())
+            body = frame.body()
+            match frame.kind:
+                case FrameKind.STARTED:
+                    waiting.group = frame_field(body, "group", int)
+                    waiting.deadline = time.monotonic() + waiting.timeout if waiting.timeout else None
+                case FrameKind.RECORDED:
+                    self._judge(channel, waiting, body)
+                case FrameKind.DONE:
+                    return self._done(waiting, body)
+                case FrameKind.STOPPED:
+                    raise _Stop(_stop_error(body))
+                case FrameKind.LOST:
+                    return self._child_died(waiting, body)
+                case _:
+                    msg = f"a worker sent {frame.kind.name} in the middle of a run"
+                    raise WorkerError(msg)
+
+    def _judge(self, channel: Channel, waiting: _Waiting, body: Mapping[str, Any]) -> None:
+        waiting.recording = recording_from(body, spec=waiting.request.spec, files=self.files)
+        if not body.get("waits"):
+            return
+        left = waiting.left()
+        failure = waiting.gate(waiting.recording) if waiting.gate is not None else None
+        if left is not None:  # judging takes our time, not the test's
+            waiting.deadline = time.monotonic() + left
+        channel.send(FrameKind.VERDICT, failure_body(failure))
+
+    def _done(self, waiting: _Waiting, body: Mapping[str, Any]) -> Answer:
+        return Answer(
+            ProcessRun(
+                recording=waiting.recording,
+                reports=read_reports(self.config, frame_field(body, "reports", list)),
+                passed=frame_field(body, "passed", bool),
+                subtests=read_reports(self.config, frame_field(body, "subtests", list)),
+            ),
+            tuple(entry for entry in frame_field(body, "warnings", list) if isinstance(entry, dict)),
+        )
+
+    # --- faults -------------------------------------------------------------------------------
+
+    def _child_died(self, waiting: _Waiting, body: Mapping[str, Any], reason: str = "") -> Answer:
+        status = body.get("status")
+        if not reason:
+            reason = str(body.get("reason", ""))
+        if not reason and isinstance(status, int):
+            reason = describe_status(os.waitstatus_to_exitcode(status))
+        sections = [(str(title), str(text)) for title, text in frame_field(body, "sections", list)]
+        return self._lost(waiting, reason, sections)
+
+    def _late(self, waiting: _Waiting) -> Answer:
+        reason = f"it took longer than {waiting.timeout:g} s (--repro-timeout) and was ended"
+        if waiting.group is not None:
+            kill_group(waiting.group)
+        frame = self._last_words() if not self.single_use else None
+        if frame is not None:
+            return self._child_died(waiting, frame.body(), reason)
+        self.end(now=True)
+        return self._lost(waiting, reason, self._files_of_output())
+
+    def _last_words(self) -> Frame | None:
+        """What the worker says of a child that we ended."""
+        deadline = time.monotonic() + _LEAVE_LIMIT
+        try:
+            while self._channel is not None:
+                frame = self._channel.receive(timeout=max(deadline - time.monotonic(), 0.001))
+                if frame.kind is FrameKind.LOST:
+                    return frame
+        except WorkerError:
+            pass
+        return None
+
+    def _died(self, waiting: _Waiting) -> Answer:
+        """The process at the other end of the line is gone; where it forked, its child must follow."""
+        if waiting.group is not None and not self.single_use:
+            kill_group(waiting.group)
+        self.end(now=True, grace=_LEAVE_LIMIT)
+        ended = describe_status(self.process.popen.returncode)
+        reason = ended if self.single_use else f"its worker died: {ended}"
+        return self._lost(waiting, reason, self._files_of_output())
+
+    def _lost(self, waiting: _Waiting, reason: str, sections: list[tuple[str, str]]) -> Answer:
+        log = self._log_since(waiting.log_start)
+        if log.strip():
+            sections = [*sections, (_LOG_SECTION, log)]
+        return Answer(ProcessRun(recording=None, lost=reason or "nothing is known of it", sections=tuple(sections)))
+
+    def _files_of_output(self) -> list[tuple[str, str]]:
+        sections = []
+        for name in ("out", "err"):
+            with contextlib.suppress(OSError):
+                text = (self.process.folder / name).read_text(encoding="utf-8", errors="replace")
+                if text:
+                    sections.append((f"Captured std{name} call", text))
+        return sections
+
+    def _log_size(self) -> int:
+        try:
+            return self.process.log.stat().st_size
+        except OSError:
+            return 0
+
+    def _log_since(self, start: int) -> str:
+        try:
+            with self.process.log.open("rb") as log:
+                log.seek(start)
+                return log.read().decode("utf-8", errors="replace")[-_LOG_LIMIT:]
+        except OSError:
+            return ""
+
+    def log_tail(self) -> tuple[tuple[str, str], ...]:
+        """The end of all that the worker wrote, as report sections."""
+        text = self._log_since(0)
+        return ((_LOG_SECTION, text),) if text.strip() else ()
+
+    # --- ending -------------------------------------------------------------------------------
+
+    def hang_up(self) -> None:
+        """Let the worker see that it is not needed any more."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        self.process.transport.close()
+
+    def end(self, *, now: bool = False, grace: float = 0.0) -> None:
+        """End the process and everything opened for it. May be called again.
+
+        Args:
+            now: do not wait until it leaves by itself.
+            grace: seconds that even then it is given, because it is known to be dying.
+        """
+        idle = self.no_fork == "" and not now
+        self.hang_up()
+        popen = self.process.popen
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                popen.wait(timeout=_LEAVE_LIMIT if idle else grace)
+        finally:
+            if popen.returncode is None:
+                if not kill_group(popen.pid):
+                    popen.kill()
+                popen.wait()
+            elif not idle:
+                kill_group(popen.pid)
+            self.process.farewell()
+
+
+class _Stop(Exception):  # noqa: N818 - no error: the test asked for the end of the session
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _stop_error(body: Mapping[str, Any]) -> BaseException:
+    if body.get("what") != "exit":
+        return KeyboardInterrupt()
+    status = body.get("status")
+    return pytest.exit.Exception(str(body.get("reason", "")), status if isinstance(status, int) else None)
+
+
+def describe_status(status: int) -> str:
+    """``SIGSEGV`` or ``exit status 9``."""
+    if status >= 0:
+        return f"its process ended with exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"its process was killed by {name}"

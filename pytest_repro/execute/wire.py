@@ -1,0 +1,307 @@
+"""Recordings, requests and verdicts as JSON, and back with every field checked.
+
+Arrays of some size travel as ``.npy`` files in the session's spool folder: the reader maps them
+read-only and removes their names at once, so that nothing is left however the session ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_repro.errors import StoredDataError, WorkerError
+from pytest_repro.execute.outcomes import FAILURES, ReproFailure
+from pytest_repro.execute.protocol import field
+from pytest_repro.model import (
+    Condition,
+    EntropyDraw,
+    Kind,
+    Location,
+    Node,
+    Observation,
+    Place,
+    Recording,
+    RunSpec,
+    Tolerance,
+)
+from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "ArrayFiles",
+    "Request",
+    "failure_body",
+    "failure_from",
+    "recording_body",
+    "recording_from",
+    "request_body",
+    "request_from",
+]
+
+_EXACT_INTEGERS = 1 << 53
+#: arrays of this many bytes and more are mapped, not read
+MAPPED_BYTES = 1 << 20
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Execute one test once."""
+
+    nodeid: str
+    spec: RunSpec
+    seed: int
+    runs: int
+    #: whether the run waits at the end of its call phase for a verdict
+    gated: bool
+    #: the part of the settings that matters while recording
+    settings: Settings
+
+
+def request_body(request: Request) -> dict[str, object]:
+    """As JSON."""
+    settings = request.settings
+    return {
+        "nodeid": request.nodeid,
+        "run": request.spec.number,
+        "levels": [list(level) for level in request.spec.condition.levels],
+        "seed": request.seed,
+        "runs": request.runs,
+        "gated": request.gated,
+        "tolerance": _tolerance_body(Tolerance(settings.rtol, settings.atol, settings.ulp)),
+        "patterns": [[pattern, _tolerance_body(tolerance)] for pattern, tolerance in settings.tolerance],
+    }
+
+
+def request_from(body: Mapping[str, Any]) -> Request:
+    """Read a request.
+
+    Raises:
+        WorkerError: a field is missing or of another type.
+    """
+    own = _tolerance_from(field(body, "tolerance", list))
+    patterns = tuple((str(pattern), _tolerance_from(row)) for pattern, row in field(body, "patterns", list))
+    levels = tuple((str(factor), str(level)) for factor, level in field(body, "levels", list))
+    return Request(
+        nodeid=field(body, "nodeid", str),
+        spec=RunSpec(field(body, "run", int), Condition(Place.PROCESS, levels)),
+        seed=field(body, "seed", int),
+        runs=field(body, "runs", int),
+        gated=field(body, "gated", bool),
+        settings=Settings(rtol=own.rtol, atol=own.atol, ulp=own.ulp, tolerance=patterns),
+    )
+
+
+def _tolerance_body(tolerance: Tolerance) -> list[object]:
+    return [tolerance.rtol, tolerance.atol, tolerance.ulp, tolerance.nan_payload]
+
+
+def _tolerance_from(row: object) -> Tolerance:
+    match row:
+        case [int() | float() as rtol, int() | float() as atol, int() as ulp, *rest]:
+            return Tolerance(float(rtol), float(atol), ulp, bool(rest and rest[0]))
+    msg = f"expected [rtol, atol, ulp, nan_payload], got {row!r}"
+    raise WorkerError(msg)
+
+
+# --- verdicts ---------------------------------------------------------------------------------
+
+
+def failure_body(failure: ReproFailure | None) -> dict[str, object]:
+    """A verdict as JSON."""
+    if failure is None:
+        return {"failure": None}
+    return {
+        "failure": {
+            "type": type(failure).__name__,
+            "text": str(failure),
+            "summary": failure.summary,
+            "file": failure.file,
+            "line": failure.line,
+        }
+    }
+
+
+def failure_from(body: Mapping[str, Any]) -> ReproFailure | None:
+    """Read a verdict."""
+    given = body.get("failure")
+    if given is None:
+        return None
+    kind = FAILURES.get(str(given.get("type")), ReproFailure)
+    return kind(
+        field(given, "text", str),
+        summary=field(given, "summary", str),
+        file=field(given, "file", str),
+        line=field(given, "line", int),
+    )
+
+
+# --- arrays -----------------------------------------------------------------------------------
+
+
+class ArrayFiles:
+    """Arrays on their way through the spool folder."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, array: np.ndarray) -> object:
+        """Write an array; the name of its file."""
+        import numpy as np
+
+        name = f"{os.getpid()}-{next(self._numbers)}.npy"
+        np.save(self._folder / name, array, allow_pickle=False)
+        return name
+
+    def get(self, name: object) -> np.ndarray:
+        """Read an array, or map it where it is large, and remove its name.
+
+        Raises:
+            StoredDataError: `name` is no file that `put` wrote.
+        """
+        import numpy as np
+
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
+            msg = f"expected the name of an array file, got {name!r}"
+            raise StoredDataError(msg)
+        path = self._folder / name
+        try:
+            # a mapping holds a descriptor, of which there are few; only where memory counts
+            mode = "r" if path.stat().st_size >= MAPPED_BYTES else None
+            array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
+        except (OSError, ValueError, EOFError) as error:
+            msg = f"the array file {name} of a run cannot be read: {error}"
+            raise StoredDataError(msg) from None
+        with contextlib.suppress(PermissionError):  # Windows: removed with the folder
+            path.unlink()
+        return array
+
+
+# --- recordings -------------------------------------------------------------------------------
+
+
+class _Table:
+    """Values that many rows share, each written once."""
+
+    def __init__(self) -> None:
+        self.rows: list[object] = []
+        self._index: dict[object, int] = {}
+
+    def index(self, key: object, row: object) -> int:
+        known = self._index.get(key)
+        if known is None:
+            known = self._index[key] = len(self.rows)
+            self.rows.append(row)
+        return known
+
+
+def recording_body(recording: Recording, *, files: ArrayFiles) -> dict[str, object]:
+    """A recording as JSON; large arrays are written to files."""
+    sources, tolerances, ledgers = _Table(), _Table(), _Table()
+    rows = [
+        [
+            seen.name,
+            seen.step,
+            seen.kind.value,
+            _encoded(seen.value, files),
+            sources.index(seen.location.file, seen.location.file),
+            seen.location.line,
+            tolerances.index(seen.tolerance, _tolerance_body(seen.tolerance)),
+            ledgers.index(seen.ledger, [list(entry) for entry in seen.ledger]),
+        ]
+        for seen in recording.observations
+    ]
+    return {
+        "outcome": recording.outcome,
+        "nonce": recording.nonce,
+        "environment": [list(entry) for entry in recording.environment],
+        "draws": [
+            [draw.source, draw.call, draw.location.file, draw.location.line, draw.count] for draw in recording.draws
+        ],
+        "files": sources.rows,
+        "tolerances": tolerances.rows,
+        "ledgers": ledgers.rows,
+        "rows": rows,
+    }
+
+
+def _encoded(value: Node, files: ArrayFiles) -> object:
+    # what JSON has itself needs no codec, whose import would load numpy into a test that has none
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is float and math.isfinite(value):  # type: ignore[arg-type]
+        return value
+    if kind is int and abs(value) <= _EXACT_INTEGERS:  # type: ignore[arg-type, operator]
+        return value
+    if kind is str and value.isascii():  # type: ignore[union-attr]
+        return value
+    from pytest_repro.values import encode
+
+    return encode(value, put=files.put)
+
+
+def recording_from(body: Mapping[str, Any], *, spec: RunSpec, files: ArrayFiles) -> Recording:
+    """Read a recording.
+
+    Raises:
+        WorkerError: a field is missing or of another type.
+        StoredDataError: a value cannot be decoded.
+    """
+    try:
+        return Recording(
+            spec=spec,
+            observations=tuple(_observations(body, files)),
+            outcome=field(body, "outcome", str),
+            nonce=field(body, "nonce", str),
+            environment=tuple((str(name), str(value)) for name, value in field(body, "environment", list)),
+            draws=tuple(
+                EntropyDraw(str(source), str(call), Location(str(file), int(line)), int(count))
+                for source, call, file, line, count in field(body, "draws", list)
+            ),
+        )
+    except (TypeError, ValueError, IndexError) as error:
+        msg = f"a recording from a worker is damaged: {error}"
+        raise WorkerError(msg) from None
+
+
+def _observations(body: Mapping[str, Any], files: ArrayFiles) -> list[Observation]:
+    from pytest_repro.values import decode
+
+    sources = [str(name) for name in field(body, "files", list)]
+    tolerances = [_tolerance_from(row) for row in field(body, "tolerances", list)]
+    ledgers = [tuple((str(name), str(digest)) for name, digest in row) for row in field(body, "ledgers", list)]
+    observations = []
+    for seq, (name, step, kind, value, source, line, tolerance, ledger) in enumerate(field(body, "rows", list)):
+        if not isinstance(name, str) or not (step is None or type(step) is int):
+            msg = f"row {seq} of a recording has name {name!r} and step {step!r}"
+            raise WorkerError(msg)
+        decoded = value if type(value) in _PLAIN else decode(value, get=files.get)
+        observations.append(
+            Observation(
+                seq=seq,
+                name=name,
+                step=step,
+                kind=Kind(kind),
+                value=decoded,
+                location=Location(sources[source], int(line)),
+                tolerance=tolerances[tolerance],
+                ledger=ledgers[ledger],
+            )
+        )
+    return observations
+
+
+_PLAIN = frozenset({float, int, bool, str, type(None)})
