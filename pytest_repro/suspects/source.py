@@ -99,20 +99,10 @@ class Source:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 self._note(self.scope(node), node.name, None)
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-                arguments = node.args
-                for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+                for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
                     self._note(node, argument.arg, argument.annotation)
-            elif isinstance(node, ast.Assign):
-                for target in node.targets:
-                    self._bind_target(target, node.value)
-            elif isinstance(node, ast.AnnAssign):
-                self._bind_target(node.target, node.value or node.annotation)
-            elif isinstance(node, ast.NamedExpr):
-                self._bind_target(node.target, node.value)
-            elif isinstance(node, (ast.For, ast.AsyncFor)):
-                self._bind_target(node.target, None)
-            elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-                self._bind_target(node.optional_vars, None)
+            for target, value in _assigned(node):
+                self._bind_target(target, value)
 
     def _bind_target(self, target: ast.expr, value: ast.expr | None) -> None:
         if isinstance(target, ast.Name):
@@ -127,6 +117,20 @@ class Source:
 
     def _note(self, scope: Scope, name: str, value: ast.expr | None) -> None:
         self._bindings.setdefault(scope, {}).setdefault(name, []).append(value)
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """Give the targets of a statement and what they are bound to; None for the items of something."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign):
+        yield node.target, node.value or node.annotation
+    elif isinstance(node, ast.NamedExpr):
+        yield node.target, node.value
+    elif isinstance(node, (ast.For, ast.AsyncFor)):
+        yield node.target, None
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield node.optional_vars, None
 
 
 def _imports(nodes: tuple[ast.AST, ...]) -> Iterator[tuple[str, object]]:

@@ -52,7 +52,12 @@ GUILTY = [
     ("clock", "pandas.Timestamp.now()", PD, "pd.Timestamp.now()"),
     ("clock", "numpy.datetime64()", NP, "np.datetime64('now')"),
     ("clock", "time.localtime()", "import time", "time.localtime()"),
-    ("clock", "sklearn.model_selection.cross_validate()", "from sklearn.model_selection import *", "cross_validate(x)"),
+    (
+        "clock",
+        "sklearn.model_selection.cross_validate()",
+        "from sklearn.model_selection import cross_validate",
+        "cross_validate(x)",
+    ),
     ("clock", ".cv_results_", "", "x.cv_results_"),
     ("clock", "gzip.open()", "import gzip", "gzip.open(x, 'wb')"),
     ("clock", "to_csv(*.gz)", "", "path = x / 'a.csv.gz'\nx.to_csv(path)"),
@@ -140,7 +145,7 @@ INNOCENT = [
     ("", "def hash(y): return y\nhash(x)"),
     (
         "",
-        "names = set(x)\nfor name in sorted(names): pass\nlen(names), 'a' in names, max(names), any(n for n in names)",
+        "names = set(x)\nfor name in sorted(names): pass\nlen(names), 'a' in names, max(names)\nany(n for n in names)",
     ),
     ("", "names = set(x)\nsorted(list(names))\nother = {n for n in names} | set(n for n in names)"),
     ("", "for a in {1, 2, 3}: pass\nlist(set(range(3)))"),
