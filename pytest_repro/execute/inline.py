@@ -140,9 +140,17 @@ def _show_item(item: pytest.Item) -> None:
 
 
 def tear_down_wider(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport | None:
-    """End the fixtures that `nextitem` does not share, when no inline run did; the report where that failed."""
-    call, report = phase(item, "teardown", nextitem=nextitem)
-    return report if call.excinfo is not None else None
+    """End the fixtures that `nextitem` does not share, when no inline run did; the report where that failed.
+
+    The item itself is not set up any more, so its teardown hooks must not run again: only the stack
+    of fixtures is unwound, which pytest offers under a private name.
+    """
+    stack = item.session._setupstate
+    call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: stack.teardown_exact(nextitem), when="teardown")
+    if call.excinfo is None:
+        return None
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    return report
 
 
 def failed_quietly(item: pytest.Item) -> bool:
