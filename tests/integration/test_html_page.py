@@ -151,7 +151,7 @@ def test_nothing_makes_the_page_scroll_sideways(tmp_path: Path) -> None:
     long = "tests/" + "x" * 300 + ".py::test"
     probe = """<script>setTimeout(() => {
       const page = document.documentElement, before = page.scrollWidth, wide = document.createElement("div");
-      wide.style.width = "5000px";
+      wide.style.cssText = "width:5000px;height:1px";
       document.body.append(wide);
       parent.postMessage([innerWidth, before, page.scrollWidth].join(" "), "*");
     }, 1500)</script>"""

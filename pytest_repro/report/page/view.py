@@ -202,7 +202,7 @@ def _passing(test: TestResult) -> View:
         f"{name}: max |Δ| {largest} ({tolerance})"
         for name, tolerance, largest, *_ in _settled(test.comparison)["within"]
     ]
-    return {**_badge(test), "headline": _text(test.headline, 1000), "within": "; ".join(within)}
+    return {**_badge(test), "headline": _text(test.headline, 1000), "within": within}
 
 
 # --- conditions -------------------------------------------------------------------------------
@@ -290,9 +290,11 @@ class _Pictures:
         name = _text(drift.name)
         label = html.escape(f"{name}: distance from the reference per step, and the trajectories", quote=True)
         small = series.thin(chart, self._drawn)
-        cut = f"; {len(chart.steps)} steps thinned to about {self._points}" if len(chart.steps) > self._points else ""
-        left_out = f"; {wording.count(chart.left_out, 'more run')} not drawn" if chart.left_out else ""
-        caption = f"{drift.n_different} of {drift.n_total} differ; |Δ| on a log axis, blank where equal{cut}{left_out}"
+        caption = [f"{drift.n_different} of {drift.n_total} differ", "|Δ| on a log axis, blank where equal"]
+        if len(chart.steps) > self._points:
+            caption.append(f"{len(chart.steps)} steps thinned to about {self._points}")
+        if chart.left_out:
+            caption.append(f"{wording.count(chart.left_out, 'more run')} not drawn")
         return [
             {
                 "id": identity,
@@ -310,7 +312,9 @@ class _Pictures:
         limits = heat.sizes(grid)
         identity = f"picture-{len(self.data) + 1}"
         self.data[identity] = {"kind": "heat", "cells": heat.logarithms(grid)}
-        span = f"; light {wording.format_float(limits[0])}, dark {wording.format_float(limits[1])}" if limits else ""
+        caption = [f"|Δ| in {wording.run_name(drift.first.run)}, log colour", "grey: equal bits"]
+        if limits:
+            caption.append(f"light {wording.format_float(limits[0])}, dark {wording.format_float(limits[1])}")
         return [
             {
                 "id": identity,
@@ -318,7 +322,7 @@ class _Pictures:
                 "kind": "heat",
                 "uri": heat.data_uri(grid),
                 "size": (len(grid[0]), len(grid)),
-                "caption": f"|Δ| in {wording.run_name(drift.first.run)}, log colour; grey: equal bits{span}",
+                "caption": caption,
                 "alt": f"{_text(drift.name)}: where it differs. {drift.n_different} of {drift.n_total} elements differ",
             }
         ]
