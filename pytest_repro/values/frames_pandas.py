@@ -6,8 +6,10 @@ A frame is its column labels in order, its index, the dtype and values of every 
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from pandas.tseries.offsets import BaseOffset
@@ -18,6 +20,8 @@ from pytest_repro.values.family import Field, Walk, fields, key_segment, refuse,
 
 __all__ = ["canonical"]
 
+#: labels whose text is their value
+_LABELS = (str, bytes, int, float, np.generic, dt.date, dt.timedelta, pd.Period, pd.Interval, type(None))
 #: what has no values of its own until it is asked for some
 _LAZY_HINT = "record what it computes, for example `grouped.mean()` or a frame"
 
@@ -52,13 +56,17 @@ def _frame(frame: pd.DataFrame, walk: Walk) -> Node:
     """Return a frame by its labels and columns; columns that share a label read ``['loss']``, ``['loss'#2]``."""
     parts: list[Field] = [(".columns", _index(frame.columns, walk)), (".index", _index(frame.index, walk))]
     for position, label in enumerate(frame.columns):
-        segment = key_segment(label)
-        parts.append((segment, _column(frame.iloc[:, position], walk)))
+        parts.append((_segment(label, position), array_node(frame.iloc[:, position].array, walk)))
     return fields(type_name(type(frame)), parts + _attrs(frame, walk))
 
 
-def _column(series: pd.Series[Any], walk: Walk) -> Node:
-    return array_node(series.array, walk)
+def _segment(label: object, position: int) -> str:
+    """Return the path to a column; one whose label's text may hold an address goes by its position."""
+    if isinstance(label, tuple):
+        labelled = all(isinstance(part, _LABELS) for part in label)
+    else:
+        labelled = isinstance(label, _LABELS)
+    return key_segment(label) if labelled else f"[column {position}]"
 
 
 def _series(series: pd.Series[Any], walk: Walk) -> Node:

@@ -220,3 +220,13 @@ def test_subclass_of_a_frame_is_told_apart_from_a_frame() -> None:
 
     assert_same(Frame({"a": [1]}), Frame({"a": [1]}))
     assert_differ(Frame({"a": [1]}), pd.DataFrame({"a": [1]}))
+
+
+def test_label_whose_text_holds_an_address_is_not_in_a_path() -> None:
+    class Label:
+        pass
+
+    frame, other = (pd.DataFrame([[1.0]], columns=pd.Index([Label()], dtype=object)) for _ in range(2))
+    assert_same(frame, other)
+    other.iloc[0, 0] = 2.0
+    assert_differ(frame, other, "[column 0]")
