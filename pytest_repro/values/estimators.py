@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
+from sklearn.utils import Bunch
 
 from pytest_repro.model import Atom, Branch, Node
 from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence, type_name
@@ -44,6 +46,8 @@ def canonical(value: object, walk: Walk) -> Node | None:
         return estimator_node(value, walk)
     if isinstance(value, Tree):
         return _tree(value, walk)
+    if isinstance(value, Bunch):
+        return _bunch(value, walk)
     if hasattr(value, "get_arrays") and hasattr(value, "get_n_calls"):
         return _neighbour_tree(value, walk)
     if type(value).__module__.startswith("sklearn.") and not hasattr(value, "__dict__"):
@@ -110,9 +114,19 @@ def _attribute(value: Any, name: str, item: Any, walk: Walk, notes: list[str]) -
         if len(kept) < len(item):
             notes.append("cv_results_['*_time'] (timing)")
         item = kept
+    if name == "estimators_" and _all_named(item, getattr(value, "named_estimators_", None)):
+        return []
     if item is np.random.mtrand._rand:  # its state is that of the process, whatever this estimator drew from it
         return [(f".{name}", Atom("numpy.random.RandomState", "the global one"))]
     return [(f".{name}", walk(item, f".{name}"))]
+
+
+def _all_named(parts: Any, named: Any) -> bool:
+    """Return whether all parts of a vote or stack are compared under their names already."""
+    if not isinstance(named, dict) or not isinstance(parts, list):
+        return False
+    known = {id(part) for part in named.values()}
+    return all(id(part) in known for part in parts)
 
 
 def _named_parts(name: str, accessor: str, entries: Iterable[tuple[Any, ...]], walk: Walk) -> list[Field]:
@@ -138,6 +152,13 @@ def _tree(tree: Any, walk: Walk) -> Branch:
     for name in nodes.dtype.names:
         parts.append((f".{name}", numpy_node("numpy.ndarray", nodes[name], walk, f".{name}")))
     return fields(type_name(type(tree)), [*parts, (".value", walk(state["values"], ".value"))])
+
+
+def _bunch(value: Any, walk: Walk) -> Branch:
+    """Return a bunch by its keys: what it knows besides them (deprecated names) is lost by a copy."""
+    items = walk(dict(value), "")
+    assert isinstance(items, Branch)
+    return replace(items, type=type_name(type(value)))
 
 
 def _compiled(value: Any, walk: Walk) -> Branch:

@@ -16,6 +16,9 @@ from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence
 
 __all__ = ["array_node"]
 
+#: pandas 2.0 calls it PandasArray
+_NUMPY_BACKED: type = getattr(pd.arrays, "NumpyExtensionArray", None) or pd.arrays.PandasArray
+
 
 def array_node(array: Any, walk: Walk) -> Node:
     """Return the node of a pandas array."""
@@ -23,7 +26,7 @@ def array_node(array: Any, walk: Walk) -> Node:
     for kind, build in _BY_DTYPE:
         if isinstance(dtype, kind):
             return build(array, walk)
-    if isinstance(dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray):
+    if isinstance(dtype, np.dtype) or isinstance(array, _NUMPY_BACKED):
         return _plain(array, walk)
     if hasattr(pd, "ArrowDtype") and isinstance(dtype, pd.ArrowDtype):
         return _arrow(array, walk)

@@ -34,8 +34,8 @@ _NUMPY_NAMES = frozenset(
         "complex128",
     ]
 )
-#: dtypes that numpy lacks: the unsigned integers that hold their bits, by size in bytes
-_BITS = {1: torch.uint8, 2: torch.uint16}
+#: dtypes that numpy lacks: integers that hold their bits, by size in bytes (older torch lacks uint16)
+_BITS = {1: torch.uint8, 2: torch.int16}
 _ATOMS = (torch.device, torch.dtype, torch.layout, torch.memory_format, torch.qscheme)
 _COMPRESSED = {
     torch.sparse_csr: ("crow_indices", "col_indices"),
@@ -111,9 +111,9 @@ def _dense(tensor: torch.Tensor, plain: torch.Tensor) -> Node:
     owned = host.data_ptr() != tensor.data_ptr()
     if name in _NUMPY_NAMES:
         data = host.numpy()
+    elif (size := plain.element_size()) in _BITS:
+        data = host.view(_BITS[size]).numpy().view(f"u{size}")
     else:
-        data = host.view(_BITS[plain.element_size()]).numpy() if plain.element_size() in _BITS else None
-    if data is None:
         why = f"dtype {name} has no bit view"
         raise refuse(tensor, why=why, instead="convert it to a dtype that numpy can show")
     return Array(_label(tensor), name, tuple(plain.shape), data, owned=owned)

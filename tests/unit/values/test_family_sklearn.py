@@ -84,6 +84,20 @@ def test_paths_into_other_composites_name_their_parts() -> None:
     assert node_at(columns, ".transformers_[0][1][1]") == 1
 
 
+def test_parts_of_a_vote_differ_once_and_under_their_names() -> None:
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import GaussianNB
+
+    vote = VotingClassifier([("lr", LogisticRegression()), ("nb", GaussianNB())]).fit(X, Y)
+    other = copy.deepcopy(vote)
+    other.named_estimators_["lr"].coef_[0, 0] += 1
+    assert differing(canonical(vote), canonical(other)) == [".named_estimators_['lr'].coef_"]
+    replaced = copy.deepcopy(vote)
+    replaced.estimators_[0] = LogisticRegression(C=2.0).fit(X, Y)
+    assert_differ(vote, replaced)
+
+
 def _search(seed: int = 0) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, KFold
