@@ -71,11 +71,11 @@ class FloatScan:
         parts: NDArray[Any]
         if self._format is None:
             parts = _significant_bytes(reference) != _significant_bytes(other)
-            return parts.any(axis=1)
+            return _any_part(parts)
         integer = self._format.signed
         if self._complex:
             parts = reference.view(integer) != other.view(integer)
-            return parts.reshape(-1, 2).any(axis=1)
+            return _any_part(parts.reshape(-1, 2))
         mask = self._mask[: reference.size]
         np.not_equal(reference.view(integer), other.view(integer), out=mask)
         return mask
@@ -151,7 +151,7 @@ class FloatScan:
         """
         assert self._format is not None
         low, high = 1 - top, 1 - bottom  # other / reference lies between
-        if not (1e-6 < low and high < 1e6):
+        if low < 1e-6 or high > 1e6:
             return _NO_BOUND
         spread = max(math.log2(high), -math.log2(low)) + 0.0862
         gap = 2 * max(top, -bottom, 0.0) / min(low, 1.0)
@@ -172,19 +172,18 @@ class FloatScan:
 
     # --- everything else --------------------------------------------------------------------
 
-    def _add_masked(
-        self, start: int, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_]
-    ) -> None:
+    def _add_masked(self, start: int, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_]) -> None:
         where = np.flatnonzero(unequal)
         a, b = self._parts(reference[where]), self._parts(other[where])
         nan_a, nan_b = np.isnan(a), np.isnan(b)
         differ = self._part_bits_differ(reference[where], other[where])
         if not self._tolerance.nan_payload:
             differ &= ~(nan_a & nan_b)
-        keep = differ.any(axis=1)
+        keep = _any_part(differ)
         if not keep.any():
             return
-        where, a, b, differ, nan_a, nan_b = (x[keep] for x in (where, a, b, differ, nan_a, nan_b))
+        where, a, b = where[keep], a[keep], b[keep]
+        differ, nan_a, nan_b = differ[keep], nan_a[keep], nan_b[keep]
         gaps = _gaps(a, b, differ, nan_a, nan_b)
         self._masked_maxima(a, gaps)
         self.payloads += int(np.count_nonzero((differ & nan_a & nan_b).any(axis=1)))
@@ -239,9 +238,7 @@ class FloatScan:
             if self.first_outside < 0:
                 self.first_outside = first
 
-    def _judge(
-        self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]
-    ) -> None:
+    def _judge(self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]) -> None:
         a, b = reference[where], other[where]
         if self._format is not None and not self._complex:
             agree = arrays_agree(self._format.decode(a), self._format.decode(b), self._tolerance)
@@ -262,6 +259,11 @@ class FloatScan:
             near |= np.isnan(a) & np.isnan(b)
         all_near: NDArray[np.bool_] = near.all(axis=1)
         return all_near
+
+
+def _any_part(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    whole: NDArray[np.bool_] = np.logical_or.reduce(parts, axis=1)
+    return whole
 
 
 def _gaps(

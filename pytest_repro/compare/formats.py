@@ -44,18 +44,22 @@ class FloatFormat:
     def decode(self, data: NDArray[Any]) -> NDArray[Any]:
         """The numbers as numpy floats, exactly; a view where numpy knows the format."""
         if self.table is not None:
-            return self.table[0][data.view(np.uint8)]
+            values: NDArray[Any] = self.table[0][data.view(np.uint8)]
+            return values
         if self.name == "bfloat16":
-            return (data.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
+            wide: NDArray[Any] = (data.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
+            return wide
         return data
 
     def positions(self, data: NDArray[Any]) -> NDArray[np.int64]:
         """The place of each number on the number line: both zeros at 0, neighbours 1 apart, infinities next."""
         if self.table is not None:
-            return self.table[1][data.view(np.uint8)]
+            listed: NDArray[np.int64] = self.table[1][data.view(np.uint8)]
+            return listed
         bits = data.view(self.signed).astype(np.int64)
         magnitude = bits & np.int64((1 << (self.width - 1)) - 1)
-        return np.where(bits < 0, -magnitude, magnitude)
+        places: NDArray[np.int64] = np.where(bits < 0, -magnitude, magnitude)
+        return places
 
 
 @dataclass(frozen=True, slots=True)

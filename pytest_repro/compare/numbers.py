@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Scan = FloatScan | IntScan | BitScan
 
-__all__ = ["element_text", "element_texts", "is_numeric", "number_stats"]
+__all__ = ["element_text", "element_texts", "is_numeric", "number_stats", "real_number"]
 
 
 def number_stats(reference: Array, other: Array, tolerance: Tolerance) -> tuple[NumberStats | None, int]:
@@ -83,6 +83,15 @@ def element_text(array: Array, index: tuple[int, ...]) -> str:
 
         return render(element.item(), width=200)
     return str(element)
+
+
+def real_number(array: Array) -> float | None:
+    """Return the only element of an array as a float, None if it is no real number."""
+    if not is_numeric(array) or array.data.dtype.kind == "c":
+        return None
+    form = float_format(array.dtype)
+    flat = array.data.reshape(-1)
+    return float((form.decode(flat) if form is not None else flat)[0])
 
 
 def _big_endian(array: Array, index: tuple[int, ...]) -> str:

@@ -40,10 +40,12 @@ def pairs(a: NDArray[Any], b: NDArray[Any]) -> Iterator[Pair]:
 
 
 def _strided(a: NDArray[Any], b: NDArray[Any], size: int) -> Iterator[Pair]:
+    flags: list[Any] = ["external_loop", "buffered"]
+    read: list[Any] = ["readonly", "contig"]
     iterator = np.nditer(
-        [a, b],
-        flags=["external_loop", "buffered"],
-        op_flags=[["readonly", "contig"], ["readonly", "contig"]],
+        (a, b),
+        flags=flags,
+        op_flags=[read, read],
         order="C",
         buffersize=size,
     )

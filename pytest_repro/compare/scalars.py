@@ -21,9 +21,7 @@ _MAGNITUDE = (1 << 63) - 1
 _EXACT = 1 << 53
 
 
-def scalar_stats(
-    reference: float | complex, other: float | complex, tolerance: Tolerance
-) -> tuple[NumberStats | None, int]:
+def scalar_stats(reference: complex, other: complex, tolerance: Tolerance) -> tuple[NumberStats | None, int]:
     """Return how two ints, floats or complex numbers differ, and 1 if they are outside `tolerance`, else 0."""
     if isinstance(reference, complex) or isinstance(other, complex):
         return _complex_stats(complex(reference), complex(other), tolerance)
@@ -35,7 +33,7 @@ def scalar_stats(
 def _float_stats(a: float, b: float, tolerance: Tolerance) -> tuple[NumberStats | None, int]:
     if a == b != 0.0:
         return None, 0
-    nan_a, nan_b = a != a, b != b  # noqa: PLR0124  only NaN differs from itself
+    nan_a, nan_b = math.isnan(a), math.isnan(b)
     if nan_a or nan_b:
         return _nan_stats(a, b, both=nan_a and nan_b, tolerance=tolerance)
     place_a, place_b = _place(a), _place(b)

@@ -66,9 +66,7 @@ def _largest_gap(a: NDArray[Any], b: NDArray[Any], *, out: NDArray[Any]) -> int:
     return max(int(np.maximum.reduce(out)), -int(np.minimum.reduce(out)))
 
 
-def _largest_across_zero(
-    a: NDArray[Any], b: NDArray[Any], x: NDArray[Any], y: NDArray[Any], mask: NDArray[Any]
-) -> int:
+def _largest_across_zero(a: NDArray[Any], b: NDArray[Any], x: NDArray[Any], y: NDArray[Any], mask: NDArray[Any]) -> int:
     """Return the largest ``x + y`` (magnitudes, destroyed) over pairs whose signs differ, 0 if there is none."""
     np.bitwise_xor(a, b, out=mask)
     np.right_shift(mask, 8 * a.itemsize - 1, out=mask)  # all ones where signs differ, else zero

@@ -1,0 +1,112 @@
+"""The recordings of one test against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_repro.compare.align import Aligned, Key, Order, align
+from pytest_repro.compare.tally import largest_of, sum_of
+from pytest_repro.compare.tree import match
+from pytest_repro.model import Branch, Comparison, Match, MatchStatus, Node, WithinTolerance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_repro.model import Recording, ValueDrift
+
+__all__ = ["Judged", "compare_recordings"]
+
+_GOOD = (MatchStatus.EQUAL, MatchStatus.WITHIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One name, matched in every run against the reference."""
+
+    aligned: Aligned
+    #: run numbers, the reference's first
+    runs: tuple[int, ...]
+    #: per run after the reference, the keys at which it is not equal bit for bit
+    matches: tuple[dict[Key, Match], ...]
+
+    def drifting(self) -> Iterator[tuple[Order, int, Key, Match]]:
+        """Yield (time, index of the run, key, match) of all that is neither equal nor within tolerance."""
+        for index, matches in enumerate(self.matches, start=1):
+            for key, found in matches.items():
+                if found.status not in _GOOD:
+                    order = self.aligned.order
+                    yield order[0].get(key) or order[index][key], index, key, found
+
+
+def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
+    """Compare recordings of one test; the first is the reference.
+
+    Values align on name and step. The order in which different names are recorded is not part of the
+    values. To be given only runs that finished: what a lost run did not record would count as missing.
+    """
+    if not recordings:
+        return Comparison()
+    judged = [_judge(aligned, recordings) for aligned in align(recordings)]
+    drifts = [pair for one in judged if (pair := _drift(one)) is not None]
+    drifts.sort(key=lambda pair: pair[0])
+    drifting = {drift.name for _, drift in drifts}
+    calm = [one for one in judged if one.aligned.name not in drifting]
+    return Comparison(
+        drifts=tuple(drift for _, drift in drifts),
+        equal=tuple(one.aligned.name for one in calm if not any(one.matches)),
+        within=tuple(_within(one) for one in calm if any(one.matches)),
+        first=drifts[0][1].first if drifts else None,
+        notes=_notes([one.aligned for one in judged]),
+    )
+
+
+def _judge(aligned: Aligned, recordings: Sequence[Recording]) -> Judged:
+    matches: list[dict[Key, Match]] = []
+    for index in range(1, len(recordings)):
+        found = {key: _match(aligned, key, index) for key in aligned.keys}
+        matches.append({key: one for key, one in found.items() if one.status is not MatchStatus.EQUAL})
+    return Judged(aligned, tuple(recording.spec.number for recording in recordings), tuple(matches))
+
+
+def _match(aligned: Aligned, key: Key, index: int) -> Match:
+    reference, other = aligned.found[0].get(key), aligned.found[index].get(key)
+    if reference is None:
+        return Match(MatchStatus.EQUAL if other is None else MatchStatus.EXTRA)
+    if other is None:
+        return Match(MatchStatus.MISSING)
+    return match(reference.value, other.value, reference.tolerance)
+
+
+def _drift(judged: Judged) -> tuple[tuple[Order, int], ValueDrift] | None:
+    first = min(judged.drifting(), key=lambda found: found[:2], default=None)
+    if first is None:
+        return None
+    from pytest_repro.compare.drift import value_drift
+
+    return first[:2], value_drift(judged, first)
+
+
+def _within(judged: Judged) -> WithinTolerance:
+    stats = largest_of(sum_of(found.stats for found in matches.values()) for matches in judged.matches)
+    reference = judged.aligned.found[0]
+    used = next(key for matches in judged.matches for key in matches)
+    return WithinTolerance(judged.aligned.name, reference[used].tolerance, stats)
+
+
+def _notes(names: Sequence[Aligned]) -> tuple[str, ...]:
+    notes: dict[str, None] = {}
+    for aligned in names:
+        for observations in aligned.found:
+            for observation in observations.values():
+                notes.update(dict.fromkeys(f"{aligned.name}: {note}" for note in _notes_of(observation.value)))
+    return tuple(notes)
+
+
+def _notes_of(root: Node) -> Iterator[str]:
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Branch):
+            yield from node.notes
+            pending.extend(item for item in reversed(node.items) if isinstance(item, Branch))

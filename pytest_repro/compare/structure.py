@@ -1,0 +1,214 @@
+"""A short structural difference of text and nested values.
+
+deepdiff aligns lists (an item more is one line, not one per item that follows) and tells what was
+added and removed. It is given strings, lists and dicts made here, one string per leaf that is equal
+exactly when the leaf is: no object of the user, and nothing that it could round or convert.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pytest_repro.compare.excerpt import both, first_difference
+from pytest_repro.compare.tree import match
+from pytest_repro.model import Array, Atom, Branch, Layout, LeafDifference, MatchStatus, Node, Tolerance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
+    Path: TypeAlias = tuple["int | str", ...]
+
+__all__ = ["structural_diff"]
+
+#: leaves of one value, beyond which only our own walk is quick enough
+MAX_LEAVES = 20_000
+#: items of one list, beyond which aligning them takes too long: they are compared by position then
+MAX_ALIGNED = 1000
+#: lines of one text that are aligned
+MAX_LINES = 2000
+#: lines of text that are looked at, or of either value that are shown
+_WIDTH = 60
+_EXACT = Tolerance()
+
+
+def structural_diff(reference: Node, other: Node, *, limit: int = 8, tolerance: Tolerance = _EXACT) -> tuple[str, ...]:
+    """Return at most `limit` lines on where two values differ, and one more with the count of the rest.
+
+    Numbers that `tolerance` allows to differ are not listed.
+    """
+    if isinstance(reference, str) and isinstance(other, str):
+        text = list(_text_lines(reference, other))
+        return _cut(text, limit, len(text))
+    lines = _nested_lines(reference, other, tolerance)
+    if lines:
+        return _cut(lines, limit, len(lines))
+    found = match(reference, other, tolerance)
+    return _cut([_leaf_line(leaf) for leaf in found.leaves[: limit + 1]], limit, found.n_leaves)
+
+
+def _cut(lines: Sequence[str], limit: int, total: int) -> tuple[str, ...]:
+    shown = tuple(lines[:limit])
+    return (*shown, f"... and {total - len(shown):,} more") if total > len(shown) else shown
+
+
+def _leaf_line(leaf: LeafDifference) -> str:
+    if leaf.what in ("missing", "extra"):
+        return _one_sided(leaf.path, leaf.what == "extra", leaf.reference if leaf.what == "missing" else leaf.other)
+    note = "" if leaf.what == "value" else f"{leaf.what} "
+    stats = leaf.stats
+    index = f"[{', '.join(map(str, stats.first_index))}]" if stats is not None and stats.first_index else ""
+    count = f"  ({stats.outside:,} of {stats.total:,} differ)" if stats is not None and stats.total > 1 else ""
+    return f"{leaf.path}{index}  {note}{leaf.reference} -> {leaf.other}{count}".strip()
+
+
+def _one_sided(path: str, added: bool, text: str) -> str:
+    return f"{path} {'added' if added else 'removed'}: {text}".strip()
+
+
+# --- nested values ----------------------------------------------------------------------------
+
+
+def _nested_lines(reference: Node, other: Node, tolerance: Tolerance) -> list[str] | None:
+    """Return the lines in the order of the reference; None where the values are too large for deepdiff."""
+    if not all(isinstance(node, Branch) and _small(node) for node in (reference, other)):
+        return None
+    from deepdiff import DeepDiff
+
+    plain = [_plain(node) for node in (reference, other)]
+    diff = DeepDiff(
+        *plain,
+        view="tree",
+        verbose_level=2,
+        ignore_order=False,
+        ignore_private_variables=False,
+        threshold_to_diff_deeper=0,
+        zip_ordered_iterables=any(map(_long_lists, plain)),
+    )
+    found = sorted(_changes(diff), key=lambda change: tuple((type(part) is str, part) for part in change[0]))
+    lines: list[str] = []
+    for path, path_in_other, kind in found:
+        lines += _change_lines(path, path_in_other, kind, _Pair(reference, other, tolerance))
+    return lines
+
+
+def _small(root: Node) -> bool:
+    count, pending = 0, [root]
+    while pending:
+        node = pending.pop()
+        count += 1
+        if isinstance(node, Branch):
+            if count + len(pending) + len(node.items) > MAX_LEAVES:
+                return False
+            pending.extend(node.items)
+    return True
+
+
+def _plain(node: Node) -> Plain:
+    if isinstance(node, Branch):
+        if node.layout is Layout.SEQUENCE:
+            return [_plain(item) for item in node.items]
+        return {key: _plain(item) for key, item in zip(node.keys, node.items, strict=True)}
+    if isinstance(node, (Array, Atom)):
+        from pytest_repro.values import fingerprint
+
+        return fingerprint(node)
+    return hex(node) if type(node) is int else repr(node)
+
+
+def _long_lists(plain: Plain) -> bool:
+    if isinstance(plain, str):
+        return False
+    if isinstance(plain, list) and len(plain) > MAX_ALIGNED:
+        return True
+    return any(_long_lists(item) for item in (plain if isinstance(plain, list) else plain.values()))
+
+
+def _changes(diff: Any) -> Iterator[tuple[Path, Path, str]]:
+    """Yield (path, path in the other value, kind); what was added has the latter only."""
+    for report, levels in diff.items():
+        kind = "added" if report.endswith("_added") else "removed" if report.endswith("_removed") else "changed"
+        for level in levels:
+            there = tuple(level.path(output_format="list", use_t2=True, force="fake"))
+            here = there if kind == "added" else tuple(level.path(output_format="list", force="fake"))
+            yield here, there, kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    reference: Node
+    other: Node
+    tolerance: Tolerance
+
+
+def _change_lines(path: Path, there: Path, kind: str, pair: _Pair) -> Iterable[str]:
+    if kind != "changed":
+        from pytest_repro.values import render
+
+        node = _at(pair.other if kind == "added" else pair.reference, path)
+        return [_one_sided(_path_text(path), kind == "added", render(node, width=_WIDTH))]
+    a, b = _at(pair.reference, path), _at(pair.other, there)
+    found = match(a, b, pair.tolerance)
+    if found.status is MatchStatus.WITHIN:
+        return []
+    text = _path_text(path)
+    if isinstance(a, str) and isinstance(b, str):
+        if "\n" in a and "\n" in b:
+            return [f"{text}  {line}" for line in _text_lines(a, b)]
+        return [f"{text}  {' -> '.join(both(a, b, width=_WIDTH))}"]
+    return [_leaf_line(replace(leaf, path=text + leaf.path)) for leaf in found.leaves]
+
+
+def _at(node: Node, path: Path) -> Node:
+    for part in path:
+        assert isinstance(node, Branch)
+        node = node.items[part if isinstance(part, int) else node.keys.index(part)]
+    return node
+
+
+def _path_text(path: Path) -> str:
+    return "".join(part if isinstance(part, str) else f"[{part}]" for part in path)
+
+
+# --- text -------------------------------------------------------------------------------------
+
+
+def _text_lines(reference: str, other: str) -> Iterator[str]:
+    a, b = reference.split("\n"), other.split("\n")
+    if len(a) == len(b) == 1:
+        place = f"character {first_difference(reference, other)}  " if max(len(reference), len(other)) > _WIDTH else ""
+        yield place + " -> ".join(both(reference, other, width=_WIDTH))
+        return
+    start, end = _common(a, b)
+    a_middle, b_middle = a[start : len(a) - end], b[start : len(b) - end]
+    if max(len(a_middle), len(b_middle)) > MAX_LINES:
+        yield from _block_lines(a_middle, b_middle, start + 1, start + 1)
+        return
+    blocks = difflib.SequenceMatcher(None, a_middle, b_middle).get_opcodes()
+    for tag, i, i_end, j, j_end in blocks:
+        if tag != "equal":
+            yield from _block_lines(a_middle[i:i_end], b_middle[j:j_end], start + i + 1, start + j + 1)
+
+
+def _common(a: Sequence[str], b: Sequence[str]) -> tuple[int, int]:
+    """Return how many lines both begin with, and end with after those."""
+    shorter = min(len(a), len(b))
+    start = next((i for i in range(shorter) if a[i] != b[i]), shorter)
+    end = next((i for i in range(shorter - start) if a[-1 - i] != b[-1 - i]), shorter - start)
+    return start, end
+
+
+def _block_lines(a: Sequence[str], b: Sequence[str], first_a: int, first_b: int) -> Iterator[str]:
+    """Yield one line per line of text, numbered as in the reference, added ones as in the other."""
+    from pytest_repro.values import render
+
+    paired = min(len(a), len(b))
+    for i in range(paired):
+        if a[i] != b[i]:
+            yield f"line {first_a + i}  {' -> '.join(both(a[i], b[i], width=_WIDTH))}"
+    for i in range(paired, len(a)):
+        yield f"line {first_a + i} removed: {render(a[i], width=_WIDTH)}"
+    for i in range(paired, len(b)):
+        yield f"line {first_b + i} added: {render(b[i], width=_WIDTH)}"

@@ -1,0 +1,97 @@
+"""Slow, obvious answers to what compare computes quickly, and values to ask it about."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from pytest_repro.model import Array, Branch, Layout, Node
+
+#: raised for a long night, small by default
+EXAMPLES = int(os.environ.get("REPRO_TEST_EXAMPLES", "60"))
+thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+EDGES = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 2.2250738585072014e-308,
+         1.7976931348623157e308, -1.7976931348623157e308, 1.0000000000000002, 0.1, 1e-12, 65504.0, 1e16]  # fmt: skip
+
+_FORMATS = {2: ("<e", "<h"), 4: ("<f", "<i"), 8: ("<d", "<q")}
+
+
+def array(data: Any, dtype: str | None = None, type_: str = "numpy.ndarray") -> Array:
+    elements = np.asarray(data)
+    return Array(type_, dtype or elements.dtype.name, elements.shape, elements)
+
+
+def sequence(*items: Node, type_: str = "list") -> Branch:
+    return Branch(type_, Layout.SEQUENCE, (), items)
+
+
+def mapping(items: dict[Any, Node]) -> Branch:
+    keys = {f"[{key!r}]": item for key, item in items.items()}
+    names = tuple(sorted(keys))
+    return Branch("dict", Layout.MAPPING, names, tuple(keys[name] for name in names))
+
+
+def place(value: Any) -> int:
+    """Return the position of a numpy float on its number line, in exact Python integers."""
+    _, integer = _FORMATS[value.dtype.itemsize]
+    bits: int = struct.unpack(integer, value.tobytes())[0]
+    return bits if bits >= 0 else -(bits & ((1 << (8 * value.dtype.itemsize - 1)) - 1))
+
+
+def expected(a: Any, b: Any) -> tuple[int, float, float, int | None]:
+    """Return (unequal, max abs, max rel, max ULP), element by element; float64 and narrower."""
+    unequal, gaps, ratios, steps = 0, [0.0], [0.0], []
+    for x, y in zip(a.ravel(), b.ravel(), strict=True):
+        nans = [math.isnan(x), math.isnan(y)]
+        if all(nans) or x.tobytes() == y.tobytes():
+            continue
+        unequal += 1
+        if any(nans):
+            gaps.append(math.inf)
+            ratios.append(math.inf)
+            continue
+        steps.append(abs(place(x) - place(y)))
+        gap = abs(float(x) - float(y))
+        gaps.append(gap)
+        if gap:
+            with np.errstate(over="ignore"):
+                ratios.append(math.inf if x == 0 or math.isinf(gap) else float(np.divide(gap, abs(float(x)))))
+    return unequal, max(gaps), max(ratios), max(steps) if steps else None
+
+
+def floats() -> st.SearchStrategy[float]:
+    near = st.sampled_from(EDGES).flatmap(
+        lambda x: st.sampled_from([x, -x, math.nextafter(x, math.inf), math.nextafter(x, -math.inf)])
+    )
+    return st.one_of(near, st.floats(width=64), st.floats(-3, 3), st.integers(-5, 5).map(float))
+
+
+def pairs_of_floats(size: int = 12) -> st.SearchStrategy[tuple[list[float], list[float]]]:
+    """Lists of one length that agree in many places."""
+    pair = st.one_of(floats().map(lambda x: (x, x)), st.tuples(floats(), floats()))
+    return st.lists(pair, min_size=1, max_size=size).map(lambda ps: ([p[0] for p in ps], [p[1] for p in ps]))
+
+
+def nodes() -> st.SearchStrategy[Node]:
+    scalars: st.SearchStrategy[Node] = st.one_of(
+        st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(EDGES), st.text("ab", max_size=2),
+        st.binary(max_size=1), st.sampled_from([complex(0.0, -0.0), complex(0.0, 0.0), complex(math.nan, 1)]),
+        st.lists(st.sampled_from(EDGES), max_size=3).map(array),
+        st.lists(st.integers(-2, 2), max_size=3).map(lambda x: array(np.array(x, np.int64))),
+    )  # fmt: skip
+    return st.recursive(
+        scalars,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=4).map(lambda items: sequence(*items)),
+            st.lists(inner, max_size=3).map(lambda items: sequence(*items, type_="tuple")),
+            st.dictionaries(st.sampled_from("abc"), inner, max_size=3).map(mapping),
+        ),
+        max_leaves=8,
+    )

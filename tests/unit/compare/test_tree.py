@@ -1,0 +1,190 @@
+"""Two canonical values, leaf by leaf."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_repro.compare import match
+from pytest_repro.model import Atom, Branch, Layout, Match, MatchStatus, Node, Tolerance
+from pytest_repro.values import canonical, fingerprint, identical
+from tests.unit.compare.oracle import mapping, nodes, pairs_of_floats, sequence, thorough
+
+EXACT = Tolerance()
+
+
+def found(a: Any, b: Any, **tolerance: Any) -> Match:
+    return match(canonical(a), canonical(b), Tolerance(**tolerance))
+
+
+def rows(result: Match) -> list[tuple[str, str, str, str]]:
+    return [(leaf.path, leaf.what, leaf.reference, leaf.other) for leaf in result.leaves]
+
+
+@thorough
+@given(a=nodes(), b=nodes(), payload=st.booleans())
+def test_equal_exactly_when_identical(a: Node, b: Node, payload: bool) -> None:
+    result = match(a, b, Tolerance(nan_payload=payload))
+    assert (result.status is MatchStatus.EQUAL) == identical(a, b, nan_payload=payload)
+    assert (result.status is MatchStatus.EQUAL) == (
+        fingerprint(a, nan_payload=payload) == fingerprint(b, nan_payload=payload)
+    )
+    assert bool(result.n_leaves) == (result.status is MatchStatus.DIFFERENT)
+    assert match(a, a, EXACT) == Match(MatchStatus.EQUAL)
+
+
+@thorough
+@given(pair=pairs_of_floats(), rtol=st.sampled_from([0.0, 1e-9, 0.5]), ulp=st.sampled_from([0, 1, 2**40]))
+def test_lists_packed_or_not_are_judged_alike(pair: tuple[list[float], list[float]], rtol: float, ulp: int) -> None:
+    tolerance = Tolerance(rtol=rtol, ulp=ulp)
+    short = match(sequence(*pair[0]), sequence(*pair[1]), tolerance)
+    padding = [1.5] * 300
+    packed = match(sequence(*pair[0], *padding), sequence(*pair[1], *[float(p) for p in padding]), tolerance)
+    assert (short.status, short.leaves, short.n_leaves) == (packed.status, packed.leaves, packed.n_leaves)
+    assert (short.stats is None) == (packed.stats is None)
+    if short.stats and packed.stats:
+        for name in ("unequal", "outside", "max_abs", "max_rel", "max_ulp", "sign_of_zero_only"):
+            assert getattr(short.stats, name) == getattr(packed.stats, name), name
+
+
+def test_leaves_come_in_field_order_with_paths() -> None:
+    a = {"b": [1.0, {"x": 2}], "a": np.array([[1, 2], [3, 4]], np.float32), "c": "cat"}
+    b = {"b": [1.5, {"x": 3}], "a": np.array([[1, 2], [9, 4]], np.float32), "c": "dog"}
+    assert rows(found(a, b)) == [
+        ("['a']", "value", "3.0", "9.0"),
+        ("['b'][0]", "value", "1.0", "1.5"),
+        ("['b'][1]['x']", "value", "2", "3"),
+        ("['c']", "value", "'cat'", "'dog'"),
+    ]
+    leaf = found(a, b).leaves[0]
+    assert leaf.stats is not None
+    assert (leaf.stats.first_index, leaf.ulp) == ((1, 0), leaf.stats.max_ulp)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "row"),
+    [
+        pytest.param(1, 1.0, ("", "type", "int", "float"), id="int-float"),
+        pytest.param(True, 1, ("", "type", "bool", "int"), id="bool-int"),
+        pytest.param(None, 0, ("", "type", "NoneType", "int"), id="none"),
+        pytest.param([1], (1,), ("", "type", "list", "tuple"), id="list-tuple"),
+        pytest.param(1.0, np.float64(1), ("", "type", "float", "numpy.float64"), id="float-numpy"),
+        pytest.param(np.ones(2), np.ones(2, "f4"), ("", "dtype", "float64", "float32"), id="dtype"),
+        pytest.param(np.ones(2), np.ones(3, "f4"), ("", "dtype", "float64 (2,)", "float32 (3,)"), id="dtype-shape"),
+        pytest.param(np.ones((2, 1)), np.ones(2), ("", "shape", "(2, 1)", "(2,)"), id="shape"),
+        pytest.param({"a": 1}, {}, ("['a']", "missing", "1", "(absent)"), id="missing"),
+        pytest.param({}, {"a": [1]}, ("['a']", "extra", "(absent)", "[1]"), id="extra"),
+        pytest.param({1, 2}, {1, 3}, ("{2}", "missing", "2", "(absent)"), id="set"),
+        pytest.param(0.0, -0.0, ("", "value", "0.0", "-0.0"), id="zero"),
+        pytest.param(True, False, ("", "value", "True", "False"), id="bool"),
+        pytest.param(b"a", b"b", ("", "value", "b'a'", "b'b'"), id="bytes"),
+        pytest.param(math.nan, 1.0, ("", "value", "nan", "1.0"), id="nan"),
+    ],
+)
+def test_differences_are_told_by_kind(a: Any, b: Any, row: tuple[str, str, str, str]) -> None:
+    result = found(a, b)
+    assert result.status is MatchStatus.DIFFERENT
+    assert rows(result)[0] == row
+
+
+def test_lists_of_different_length_tell_the_first_item_that_differs() -> None:
+    assert rows(found([1, 2, 3], [1, 9, 2, 3])) == [("", "length", "3 items", "4 items"), ("[1]", "value", "2", "9")]
+    assert rows(found([1, 2], [1, 2, 3])) == [("", "length", "2 items", "3 items"), ("[2]", "extra", "(absent)", "3")]
+    assert rows(found([1, 2], [1])) == [("", "length", "2 items", "1 items"), ("[1]", "missing", "2", "(absent)")]
+
+
+def test_nothing_but_numbers_is_within_a_tolerance() -> None:
+    loose: dict[str, Any] = {"rtol": 10.0, "atol": 10.0, "ulp": 2**63}
+    atoms: tuple[Node, Node] = (Atom("x", "1"), Atom("x", "2"))
+    assert match(*atoms, Tolerance(**loose)).status is MatchStatus.DIFFERENT
+    for one, two in [("1", "2"), (True, False), (b"1", b"2"), ([1], [1, 1])]:
+        assert found(one, two, **loose).status is MatchStatus.DIFFERENT
+    for a, b in [(1.0, 2.0), (1, 2), (1j, 2j), (np.ones(3), np.zeros(3)), ([1.0], [2.0])]:
+        result = found(a, b, **loose)
+        assert (result.status, result.leaves, result.n_leaves) == (MatchStatus.WITHIN, (), 0)
+        assert result.stats is not None
+        assert result.stats.unequal
+        assert not result.stats.outside
+
+
+def test_ulp_alone_does_not_loosen_integers() -> None:
+    assert found(1, 2, ulp=10).status is MatchStatus.DIFFERENT
+    assert found(1, 2, atol=1).status is MatchStatus.WITHIN
+    assert found(10**400, 10**400 + 1, rtol=1e-9).status is MatchStatus.WITHIN
+    assert found(2**53, 2**53 + 1, atol=0.5).status is MatchStatus.DIFFERENT
+    assert found(0, 5, rtol=math.inf).status is MatchStatus.DIFFERENT
+
+
+def test_integers_of_any_size_have_texts_and_statistics() -> None:
+    result = found(10**5000, 3)
+    assert result.leaves[0].reference.startswith("0x")
+    assert result.stats is not None
+    assert result.stats.max_abs == math.inf
+    assert found(2**70, 0).stats.max_abs == 2**70  # type: ignore[union-attr]
+
+
+def test_statistics_add_up_over_leaves() -> None:
+    stats = found([1.0, 2.0, "x", 5], [1.5, 4.0, "y", 4]).stats
+    assert stats is not None
+    assert (stats.total, stats.unequal, stats.max_abs, stats.max_rel) == (3, 3, 2.0, 1.0)
+
+
+def test_order_of_fields_of_an_object_is_part_of_it() -> None:
+    a = Branch("C", Layout.OBJECT, (".x", ".y"), (1, 2))
+    b = Branch("C", Layout.OBJECT, (".y", ".x"), (2, 1))
+    assert rows(match(a, b, EXACT)) == [("", "value", "fields .x, .y", "fields .y, .x")]
+    assert match(a, Branch("D", a.layout, a.keys, a.items), EXACT).leaves[0].what == "type"
+
+
+def test_leaves_are_cut_at_a_thousand_and_counted_in_full() -> None:
+    for make in (float, int):
+        result = match(sequence(*map(make, range(3000))), sequence(*map(make, range(1, 3001))), EXACT)
+        assert (len(result.leaves), result.n_leaves) == (1000, 3000)
+
+
+def test_leaves_beyond_the_list_are_measured_too() -> None:
+    a = sequence(*[sequence(float(i), "x") for i in range(1, 3001)])
+    b = sequence(*[sequence(float(i) + (i == 2500), "x") if i > 1000 else sequence(0.5, "x") for i in range(1, 3001)])
+    result = match(a, b, EXACT)
+    assert (result.n_leaves, len(result.leaves)) == (1001, 1000)
+    stats = result.stats
+    assert stats is not None
+    assert (stats.total, stats.unequal, stats.outside, stats.max_abs) == (1001, 1001, 1001, 999.5)
+    assert match(a, b, Tolerance(atol=1)).n_leaves == 999
+
+
+def test_deep_nesting_needs_no_recursion() -> None:
+    a: Node = 1
+    b: Node = 2
+    for _ in range(5000):
+        a, b = sequence(a), sequence(b)
+    assert match(a, b, EXACT).leaves[0].path == "[0]" * 5000
+
+
+def test_payloads_of_nan_are_shown() -> None:
+    other = float(np.array([0x7FF8000000000001], np.uint64).view(np.float64)[0])
+    leaf = match(math.nan, other, Tolerance(nan_payload=True)).leaves[0]
+    assert (leaf.reference, leaf.other) == ("nan (0x7ff8000000000000)", "nan (0x7ff8000000000001)")
+
+
+def test_long_text_is_cut_around_the_difference() -> None:
+    leaf = found("q" * 9000 + "a" + "z" * 500, "q" * 9000 + "b" + "z" * 500).leaves[0]
+    assert "qa" in leaf.reference
+    assert "qb" in leaf.other
+    assert len(leaf.reference) < 210
+    assert found("a" * 5000, "a" * 5001).leaves[0].reference != found("a" * 5000, "a" * 5001).leaves[0].other
+
+
+def test_large_flat_values_are_quick() -> None:
+    rng = np.random.default_rng(0)
+    a, b = sequence(*rng.normal(size=100_000).tolist()), sequence(*rng.normal(size=100_000).tolist())
+    start = time.perf_counter()
+    assert match(a, b, EXACT).n_leaves == 100_000
+    assert match(mapping({"x": a}), mapping({"x": sequence(*a.items)}), EXACT).status is MatchStatus.EQUAL
+    assert time.perf_counter() - start < 3  # 0.05 s on an idle machine; guards against quadratic walks only
