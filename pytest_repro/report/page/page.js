@@ -66,6 +66,14 @@
     });
   }
 
+  // --- tables: a stop for the Tab key only where there is something to scroll -------------------
+  const fits = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+    }
+  });
+  for (const region of $$(".scroll")) fits.observe(region);
+
   // --- charts: drawn when they come near the screen -------------------------------------------
   const COLOURS = ["#d55e00", "#2a86c9", "#00956d", "#b3599a", "#a07800", "#7a6fd0"];
   const DASHES = ["solid", "6px,3px", "2px,2px", "8px,3px,2px,3px", "10px,4px", "4px,2px,1px,2px"];

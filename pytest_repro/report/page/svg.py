@@ -7,6 +7,7 @@ it would become black blobs.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,8 @@ def _distances(chart: Chart, across: _Scale) -> Iterable[str]:
     low, high = math.floor(math.log10(min(sizes))), math.ceil(math.log10(max(sizes)))
     scale = _Scale(low, max(high, low + 1), _UPPER[1], _UPPER[0], log=True)
     every = max(1, math.ceil((scale.high - scale.low) / 6))
-    # 10.0**decade may underflow to 0 at the end of the subnormals
-    decades = [d for d in range(int(scale.low), int(scale.high) + 1) if d % every == 0 and 10.0**d > 0]
+    # A double has no power of ten beyond these.
+    decades = [d for d in range(max(int(scale.low), -323), min(int(scale.high), 308) + 1) if d % every == 0]
     yield from _grid([(10.0**decade, f"1e{decade}") for decade in decades], scale)
     for index, line in enumerate(chart.lines[1:]):
         yield _path(_segments(chart.steps, line.deltas, across, scale, blank_zero=True), index)
@@ -91,7 +92,8 @@ def _trajectories(chart: Chart, across: _Scale) -> Iterable[str]:
         return
     low, high = min(values), max(values)
     if low == high:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+        half, limit = (abs(low) or 1) / 2, sys.float_info.max
+        low, high = max(low - half, -limit), min(high + half, limit)
     scale = _Scale(low, high, _LOWER[1], _LOWER[0])
     yield _text(4, _LOWER[0] - 8, "value", anchor="start")
     yield from _grid([(tick, f"{tick:g}") for tick in _ticks(low, high, 4)], scale)

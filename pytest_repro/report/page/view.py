@@ -22,6 +22,8 @@ View = dict[str, Any]
 
 #: longest text of a cell; the whole is in the JSON report
 _CELL = 200
+#: what is longer is no number: it is shown on lines of its own
+_NUMBER = 32
 #: pictures on the page, and the first values of a test that may have one
 _MAX_CHARTS, _MAX_PICTURED = 200, 6
 _MAX_ROWS, _MAX_LEAVES, _MAX_NAMES = 60, 12, 200
@@ -118,6 +120,8 @@ def _first(test: TestResult) -> View | None:
         "run": f"in {wording.run_name(first.run)}" if first.run else "from the baseline",
         "reference": _text(first.reference),
         "other": _text(first.other),
+        "short": (_text(first.reference, _NUMBER), _text(first.other, _NUMBER)),
+        "long": max(len(first.reference), len(first.other)) > _NUMBER,
         "ulp": f"{wording.format_ulp(first.ulp)} ULP" if first.ulp is not None else "",
         "end": _end(drift) if drift else "",
         "location": _text(str(first.location)) if first.location else "",
@@ -169,8 +173,8 @@ def _drift(drift: ValueDrift) -> View:
         "kind": _text(drift.kind),
         "groups": wording.group_text(drift.groups),
         "at": _text(drift.first.label[len(drift.name) :]),
-        "reference": _text(drift.first.reference),
-        "other": _text(drift.first.other),
+        "reference": _text(drift.first.reference, _NUMBER),
+        "other": _text(drift.first.other, _NUMBER),
         "differ": f"{drift.n_different} of {drift.n_total}",
         "max_abs": largest,
         "max_rel": relative,

@@ -151,7 +151,7 @@ def test_how_sure_the_cause_is_is_said(status: CauseStatus) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text_everywhere(text: str) -> None:
-    plain, evil = render(hostile_result("plain")), render(hostile_result(text))
+    plain, evil = render(hostile_result("p" * len(text))), render(hostile_result(text))
     assert [tag for tag, _ in evil.tags] == [tag for tag, _ in plain.tags]
     assert [sorted(attrs) for _, attrs in evil.tags] == [sorted(attrs) for _, attrs in plain.tags]
     assert not any(block.count("PWNED") for block in evil.blocks)
@@ -190,6 +190,16 @@ def test_charts_are_there_without_script_and_heat_maps_are_pictures() -> None:
     ]
     [picture] = [attrs for tag, attrs in page.tags if tag == "img"]
     assert picture["alt"] == "weights: where it differs. 12 of 12 elements differ"
+
+
+def test_long_text_stands_on_lines_of_its_own_and_short_in_the_tables() -> None:
+    drift = make_drift(
+        "config", first=make_divergence("config", step=None, reference="a" * 150, other="b" * 500, ulp=None)
+    )
+    text = render(make_result(comparison=make_comparison(drift))).text
+    assert "config first differs in run 3. Recorded at" in text
+    assert f"reference{'a' * 150}other{'b' * 199}…" in text.replace(" ", "")
+    assert f"{'a' * 31}… → {'b' * 31}…" in text
 
 
 def test_equal_reports_give_equal_pages() -> None:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_repro.report.page import heat, series, svg
@@ -76,6 +76,10 @@ def test_a_short_series_is_not_thinned() -> None:
 
 
 @settings(max_examples=80, deadline=None)
+@example([(1.7e308, 1.7e308)] * 2, 0)
+@example([(5e-324, 5e-324), (0.0, 5e-324)], 0)
+@example([(-1.7e308, 1.7e308), (1.7e308, -1.7e308)], 0)
+@example([(0.0, 0.0), (0.0, 9.999999999999347e307)], 0)
 @given(st.lists(st.tuples(st.floats(), st.floats()), min_size=2, max_size=20), st.integers(-(2**53), 2**53 - 20))
 def test_every_series_can_be_drawn_as_valid_svg(pairs: list[tuple[float, float]], start: int) -> None:
     reference, other = zip(*pairs, strict=True)
