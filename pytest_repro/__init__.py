@@ -4,13 +4,13 @@ The flow is one-way; a module imports only from rows above its own::
 
     words     errors, model
     values    values/            any value → canonical form → fingerprint
-    process   environment, rng, entropy/, conditions/
+    process   environment/, rng, entropy/, conditions/, suspects/, frozen
     intent    settings, plan
     observe   recorder, autolog/
     execute   execute/           inline, child, workers
-    judge     compare/, explain, baseline
-    compose   pipeline, runner, inplace
-    output    report/
+    judge     compare/, explain, causes, baseline
+    output    report/            reads nothing but words; a failure is worded where it is raised
+    compose   pipeline, runner, inplace, explaining
     shell     hookspecs, session, plugin, cli
 
 Public names: `Repro`, the type of the ``repro`` fixture, for annotations.
