@@ -14,7 +14,7 @@ def main(boot: dict[str, Any]) -> None:
     """Run the worker; never returns."""
     descriptor = boot["lifeline"]
     if descriptor is not None:
-        lifeline.start_guard(descriptor)
+        lifeline.start_guard(descriptor, spool=boot["spool"])
     from pytest_repro.execute.child import serve
 
     try:

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from pytest_repro.conditions import applied
+from pytest_repro.conditions.pins import IMPORT_VARIABLE, import_condition
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute import forking
 from pytest_repro.execute.isolated import Isolated
@@ -85,12 +87,16 @@ class Worker:
         self._errors: list[list[str]] = []
         #: the text of an internal error
         self.trouble = ""
+        self._importing = contextlib.ExitStack()
 
     # --- until the tests are collected --------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         """Silence what must not act here, and make sure that our own plugin is there."""
+        key = os.environ.pop(IMPORT_VARIABLE, None)
+        if key is not None:
+            self._importing.enter_context(applied(import_condition(key), own_process=True))
         plugins = early_config.pluginmanager
         _silence(plugins)
         if not any(getattr(plugin, "__name__", "") == "pytest_repro.plugin" for plugin in plugins.get_plugins()):
@@ -136,6 +142,7 @@ class Worker:
         """Serve until the controller is gone; never returns."""
         for module in self._boot["preload"]:
             importlib.import_module(module)
+        self._importing.close()
         isolated = Isolated(session.config, spool=Path(self._boot["spool"]))
         session.config.pluginmanager.register(isolated, "repro-isolated")
         isolated.warm_up()

@@ -23,12 +23,14 @@ from typing import Any
 import pytest
 
 from pytest_repro.execute.lifeline import die_with_parent, kill_group
-from pytest_repro.execute.protocol import Channel, Closed, FrameKind
+from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind
 
 __all__ = ["Forks", "problem"]
 
 #: threads of a pool that was told to stop take a moment
 _PATIENCE = (0.0, 0.005, 0.02, 0.1)
+#: after these a child has nothing more to say
+_LAST = (FrameKind.DONE, FrameKind.STOPPED, FrameKind.LOST)
 #: libgomp's omp_pause_hard: give up everything but settings
 _PAUSE_HARD = 2
 
@@ -131,24 +133,27 @@ class Forks:
             os._exit(status)
 
     def _relay(self, line: Channel, pid: int) -> bool:
-        """Hand frames on until the child is gone; whether it had said all."""
-        ended = False
+        """Hand frames on until the child has said all, or is gone; which of the two."""
         end = _end_descriptor(pid)
-        waited = [line.fileno(), self._channel.fileno(), *([end] if end is not None else [])]
+        poll = select.poll()
+        for descriptor in (line.fileno(), self._channel.fileno(), *([end] if end is not None else [])):
+            poll.register(descriptor, select.POLLIN)
         try:
             while True:
-                ready, _, _ = select.select(waited, [], [])
+                ready = {descriptor for descriptor, _ in poll.poll()}
                 if line.fileno() in ready:
-                    try:
-                        frame = line.receive()
-                    except Closed:
-                        return ended
-                    ended = ended or frame.kind in (FrameKind.DONE, FrameKind.STOPPED, FrameKind.LOST)
+                    frame = _from_child(line)
+                    if frame is None:
+                        return False
                     self._channel.forward(frame)
+                    if frame.kind in _LAST:  # the next request must not be taken for something to hand on
+                        return True
                 elif self._channel.fileno() in ready:
-                    line.forward(self._channel.receive())
+                    frame = self._channel.receive()
+                    with contextlib.suppress(Closed):  # it died meanwhile: the next look will show it
+                        line.forward(frame)
                 else:
-                    return ended
+                    return False
         finally:
             if end is not None:
                 os.close(end)
@@ -182,6 +187,14 @@ def _flush() -> None:
         if stream is not None:
             with contextlib.suppress(Exception):
                 stream.flush()
+
+
+def _from_child(line: Channel) -> Frame | None:
+    """The next frame; None when there is no whole one left."""
+    try:
+        return line.receive()
+    except Closed:
+        return None
 
 
 def _end_descriptor(pid: int) -> int | None:

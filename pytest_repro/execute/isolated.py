@@ -32,11 +32,12 @@ from pytest_repro.execute.timers import TIMEOUT, timer_paused
 from pytest_repro.execute.wire import ArrayFiles, Request, failure_from, recording_body
 from pytest_repro.model import Recording
 from pytest_repro.recorder import Keeper, Recorder, Repro
+from pytest_repro.rng import ledger
 
 __all__ = ["Isolated"]
 
-#: imported before the first fork where numpy is there anyway, so that no child pays for them
-_WARM = ("pytest_repro.values.codec", "pytest_repro.values.walk", "pytest_repro.values.freeze")
+#: imported before the first fork, so that no child pays for them: what recording anything but a number needs
+_WARM = ("pytest_repro.values.codec", "pytest_repro.values.walk", "pytest_repro.values.owned")
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class _Job:
     files: ArrayFiles
     phases: inline.Phases | None = None
     recorded: bool = False
+    #: the execution does not count
+    rehearsing: bool = False
     subtests: list[pytest.TestReport] = field(default_factory=list)
     warned: list[dict[str, object]] = field(default_factory=list)
 
@@ -68,9 +71,8 @@ class Isolated:
 
     def warm_up(self) -> None:
         """Do once what every child would have to do."""
-        if "numpy" in sys.modules:
-            for name in _WARM:
-                importlib.import_module(name)
+        for name in _WARM:
+            importlib.import_module(name)
         self._effective()
 
     def execute(self, item: pytest.Item, request: Request, *, channel: Channel, receive: Callable[[], Frame]) -> None:
@@ -85,6 +87,8 @@ class Isolated:
             except (ReproError, OSError) as error:
                 channel.send(FrameKind.LOST, {"reason": f"its condition cannot be had: {error}", "sections": []})
                 return
+            if request.spec.condition.level("state") == "repeated":
+                self._rehearse(item, job)
             active = self._activate(stack, item, job, nonce)
             try:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
@@ -93,6 +97,16 @@ class Isolated:
             except KeyboardInterrupt:
                 stopped = {"what": "interrupt"}
         self._finish(job, active, stopped)
+
+    def _rehearse(self, item: pytest.Item, job: _Job) -> None:
+        """Execute the test once before the run that counts, in the manner of a run repeated in one process."""
+        with ExitStack() as stack:
+            self._activate(stack, item, job, "").gate = None
+            job.rehearsing = True
+            stack.callback(setattr, job, "rehearsing", False)
+            properties = list(item.user_properties)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            inline.reset(item, properties)
 
     def _activate(self, stack: ExitStack, item: pytest.Item, job: _Job, nonce: str) -> ActiveRun:
         request, seed = job.request, job.request.seed
@@ -103,6 +117,7 @@ class Isolated:
             tolerance_for=request.settings.tolerance_for,
             rules=(lambda value: rules(value=value),) if rules.get_hookimpls() else (),
             root=self._config.rootpath,
+            ledger=ledger if request.spec.number == 0 else None,
         )
         repro = Repro(
             seed=seed,
@@ -177,7 +192,7 @@ class Isolated:
         job.phases = inline.execute(
             item,
             nextitem=None,
-            is_final=lambda _passed: True,
+            is_final=lambda _passed: not job.rehearsing,
             log=lambda _call, _report: None,
             subtest_failed=lambda: bool(self._hooks.current and self._hooks.current.subtest_failed),
         )

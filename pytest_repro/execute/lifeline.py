@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import shutil
 import signal
 import sys
 import threading
@@ -38,8 +39,8 @@ def kill_group(group: int, number: int | None = None) -> bool:
     return True
 
 
-def start_guard(lifeline: int) -> None:
-    """Fork the process that ends our group when `lifeline` ends without a farewell.
+def start_guard(lifeline: int, *, spool: str) -> None:
+    """Fork the process that ends our group, and removes `spool`, when `lifeline` ends without a farewell.
 
     It is no child of ours (it is forked twice), so that a test which waits for any child never meets it.
     """
@@ -54,11 +55,13 @@ def start_guard(lifeline: int) -> None:
             os._exit(0)
         os.setsid()
         _guard(lifeline, group)
+        shutil.rmtree(spool, ignore_errors=True)
     finally:
         os._exit(0)
 
 
 def _guard(lifeline: int, group: int) -> None:
+    """Return when there is something to clear away."""
     os.chdir("/")
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -68,7 +71,7 @@ def _guard(lifeline: int, group: int) -> None:
     while True:
         data = os.read(kept, 1)
         if data == ORDERLY:
-            return
+            os._exit(0)
         if not data:
             break
     time.sleep(_GRACE)

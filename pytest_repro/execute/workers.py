@@ -120,8 +120,8 @@ class WorkerPool:
                 worker.wait_ready()
                 break
             except WorkerError as error:
-                self._drop(worker)
                 lost = ProcessRun(recording=None, lost=str(error), sections=worker.log_tail())
+                self._drop(worker)
                 self._failures.setdefault(key, []).append(lost)
             except BaseException:
                 self._drop(worker)
