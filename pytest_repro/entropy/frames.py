@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_repro.entropy.source import UNRESOLVED, calls_at, dotted, resolve
+from pytest_repro.entropy.source import UNRESOLVED, calls_at, dotted, home, resolve
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -174,7 +174,7 @@ def _seeds_given(frame: FrameType) -> tuple[ast.expr, ...]:
     seeds: list[ast.expr] = []
     for call in calls:
         callee = resolve(call.func, frame.f_locals, frame.f_globals)
-        if getattr(callee, "__module__", None) in _RESTORING:
+        if home(callee) in _RESTORING:
             return (ast.Constant(0),)
         if _is_random_state(callee, call):
             given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg in ("seed", None))]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from types import FrameType, ModuleType
-from typing import TYPE_CHECKING, Final
+from types import FrameType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Final, cast
 
-from pytest_repro.entropy.source import UNRESOLVED, attribute, calls_at, dotted, resolve
+from pytest_repro.entropy.source import UNRESOLVED, attribute, calls_at, dotted, home, is_a, resolve, unwrapped
 
 if TYPE_CHECKING:
     from pytest_repro.entropy.frames import Trace
@@ -58,7 +58,7 @@ def _from_source(frame: FrameType) -> str | None:
 
 
 def _is_builtin(call: ast.Call, frame: FrameType) -> bool:
-    return getattr(resolve(call.func, frame.f_locals, frame.f_globals), "__module__", None) == "builtins"
+    return home(resolve(call.func, frame.f_locals, frame.f_globals)) == "builtins"
 
 
 def _last(call: ast.Call) -> str:
@@ -71,28 +71,36 @@ def _callee_name(call: ast.Call, frame: FrameType) -> str | None:
     if not parts:
         on_path = isinstance(call.func, ast.Attribute) and call.func.attr in _PATH_METHODS
         return f"pathlib.Path.{call.func.attr}" if on_path and isinstance(call.func, ast.Attribute) else None
-    root = resolve(ast.Name(parts[0]), frame.f_locals, frame.f_globals)
-    if isinstance(root, ModuleType) and len(parts) > 1:
-        return ".".join((root.__name__, *parts[1:]))
     callee = resolve(call.func, frame.f_locals, frame.f_globals)
+    root = resolve(ast.Name(parts[0]), frame.f_locals, frame.f_globals)
+    if is_a(root, ModuleType) and len(parts) > 1:
+        written = ".".join((vars(root)["__name__"], *parts[1:]))
+        # a module of the user's may hold ``os.urandom`` under a name of its own
+        known = public_name(callee) if unwrapped(callee) is not callee or _of_random(callee) else None
+        return known if known is not None and _top(known) != _top(written) else written
     return None if callee is UNRESOLVED else public_name(callee)
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _of_random(value: object) -> bool:
+    """Whether `value` is a function of the module ``random``: those are methods of a hidden instance."""
+    hidden = vars(sys.modules["random"]).get("_inst") if "random" in sys.modules else None
+    return hidden is not None and is_a(value, MethodType) and cast("MethodType", value).__self__ is hidden
 
 
 def public_name(value: object) -> str | None:
     """Give the dotted name under which users know a function or class; None for builtins and the like."""
-    # a tap stands in for what it wraps
-    value = getattr(value, "original", value) if type(value).__name__ == "Probe" else value
-    qualname = getattr(value, "__qualname__", None)
-    hidden = vars(sys.modules["random"]).get("_inst") if "random" in sys.modules else None
-    if hidden is not None and getattr(value, "__self__", None) is hidden:
-        return f"random.{getattr(value, '__name__', '')}"
-    module = getattr(value, "__module__", None)
-    if not isinstance(module, str):
-        # bound methods of extension types, ``numpy.random.seed``, have no module of their own
-        module = getattr(type(getattr(value, "__self__", None)), "__module__", None)
-    if not isinstance(qualname, str) or not isinstance(module, str) or module == "builtins":
+    value = unwrapped(value)
+    module = home(value)
+    if module is None or module == "builtins":
         return None
-    return _spelled(module, qualname)
+    qualname = getattr(value, "__qualname__", None)
+    if _of_random(value):
+        return f"random.{getattr(value, '__name__', '')}"
+    return _spelled(module, qualname) if isinstance(qualname, str) else None
 
 
 def _spelled(module: str, qualname: str) -> str:

@@ -14,6 +14,7 @@ import threading
 import uuid
 from dataclasses import dataclass
 from functools import wraps
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -118,10 +119,12 @@ class Installation:
         self._watcher = watcher
         self._joined: list[Probe] = []
         self._torch_done = False
+        self._modules_before: frozenset[str] = frozenset()
 
     def begin(self, user_modules: Iterable[ModuleType]) -> None:
         """Tap every source, also where `user_modules` bound the originals by name."""
         with _CHANGING:
+            self._modules_before = frozenset(sys.modules)
             self._tap(os, "urandom", label="os.urandom", source="os-entropy")
             self._tap(random, "_urandom", label="random.SystemRandom", source="os-entropy")
             safe = vars(uuid).get("_generate_time_safe") is not None  # None where libuuid is missing
@@ -141,8 +144,21 @@ class Installation:
     def end(self) -> None:
         """Stop telling the watcher; the last one out restores the originals."""
         with _CHANGING:
+            left = self._joined[:]
             while self._joined:
                 self._joined.pop().leave(self._watcher)
+            if left and not any(probe.watchers for probe in left):
+                self._clear_new_modules()
+
+    def _clear_new_modules(self) -> None:
+        """Give the originals to modules that were imported meanwhile and bound a tap by name."""
+        for name in frozenset(sys.modules) - self._modules_before:
+            module = sys.modules.get(name)
+            for key, value in list(getattr(module, "__dict__", {}).items()) if module is not random else ():
+                if isinstance(value, Probe):
+                    setattr(module, key, value.original)
+                elif isinstance(value, MethodType) and hasattr(value.__func__, _MARK):
+                    setattr(module, key, random.seed)
 
     def catch_up(self) -> None:
         """Tap torch if it was imported meanwhile. Never waits: a draw calls this."""

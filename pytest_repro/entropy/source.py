@@ -11,16 +11,40 @@ import builtins
 import itertools
 import linecache
 import sys
-from types import CodeType, FrameType, ModuleType
-from typing import TYPE_CHECKING, Final
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import CodeType, FrameType
 
-__all__ = ["UNRESOLVED", "attribute", "calls_at", "dotted", "parsed", "resolve", "statement_at"]
+__all__ = [
+    "UNRESOLVED",
+    "attribute",
+    "calls_at",
+    "dotted",
+    "home",
+    "is_a",
+    "parsed",
+    "resolve",
+    "statement_at",
+    "unwrapped",
+]
 
 #: what `resolve` gives where a name cannot be found without running code
 UNRESOLVED: Final = object()
+_CALLABLES: Final = (
+    *(type, FunctionType, BuiltinFunctionType, MethodType),
+    *(MethodDescriptorType, ClassMethodDescriptorType, WrapperDescriptorType),
+)
 #: a statement longer than this is not searched for its end (Python 3.10 only)
 _MAX_STATEMENT: Final = 20
 
@@ -72,6 +96,29 @@ def parsed(text: str | bytes) -> ast.Module | None:
         return None
 
 
+def is_a(value: object, kind: type | tuple[type, ...]) -> bool:
+    """Do what ``isinstance`` does, without asking the object: proxies answer with code of their own."""
+    return issubclass(type(value), kind)
+
+
+def home(value: object) -> str | None:
+    """Name the module of a function or class; other objects are not asked: their answer would be code."""
+    if not (is_a(value, _CALLABLES) or type(value).__name__ == "cython_function_or_method"):
+        return None
+    module = getattr(value, "__module__", None)
+    if module is None:
+        # bound methods of extension types, ``numpy.random.seed``, have no module of their own
+        module = getattr(type(getattr(value, "__self__", None)), "__module__", None)
+    return module if isinstance(module, str) else None
+
+
+def unwrapped(value: object) -> object:
+    """Give what a stand-in of this plugin (a tap, a pinned function) stands for; anything else as it is."""
+    while str(type(value).__module__).startswith("pytest_repro.") and "original" in getattr(value, "__dict__", {}):
+        value = vars(value)["original"]
+    return value
+
+
 def dotted(expression: ast.expr) -> tuple[str, ...]:
     """``np.random.seed`` as its parts; empty for anything but names joined by dots."""
     parts: list[str] = []
@@ -102,12 +149,15 @@ def resolve(expression: ast.expr, *namespaces: Mapping[str, object]) -> object:
 
 def attribute(owner: object, name: str) -> object:
     """``owner.name`` as far as namespaces alone tell it, or `UNRESOLVED`."""
-    if isinstance(owner, ModuleType):
-        return vars(owner).get(name, sys.modules.get(f"{owner.__name__}.{name}", UNRESOLVED))
-    if isinstance(owner, type):
-        return _unwrapped(_in_classes(owner, name))
-    own = getattr(owner, "__dict__", None)
-    if isinstance(own, dict) and name in own:
+    if is_a(owner, ModuleType):
+        return vars(owner).get(name, sys.modules.get(f"{vars(owner).get('__name__')}.{name}", UNRESOLVED))
+    if is_a(owner, type):
+        return _unwrapped(_in_classes(cast("type", owner), name))
+    try:
+        own = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        own = {}
+    if is_a(own, dict) and name in own:
         return own[name]
     return _unwrapped(_in_classes(type(owner), name))
 

@@ -28,6 +28,7 @@ class UserCode:
     """
 
     def __init__(self, root: Path) -> None:
+        self._given_root = root
         self._root = root.resolve()
         paths = sysconfig.get_paths()
         self._stdlib = tuple({str(Path(paths[key]).resolve()) for key in _STDLIB_KEYS if paths.get(key)})
@@ -66,10 +67,10 @@ class UserCode:
 
     def location(self, filename: str, line: int) -> Location:
         """Give the line as reports write it: relative to the root where it lies under the root."""
-        path = Path(filename).resolve()
-        if path.is_relative_to(self._root):
-            return Location(path.relative_to(self._root).as_posix(), line)
-        return Location(path.as_posix(), line)
+        for path, root in ((Path(filename), self._given_root), (Path(filename).resolve(), self._root)):
+            if path.is_relative_to(root):
+                return Location(path.relative_to(root).as_posix(), line)
+        return Location(filename, line)
 
     def _decide(self, filename: str) -> bool:
         if not filename or filename.startswith("<"):  # frozen modules, exec'd strings, Cython

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pytest_repro.entropy.sorting import order_free_nodes
-from pytest_repro.entropy.source import UNRESOLVED, dotted
+from pytest_repro.entropy.source import UNRESOLVED, dotted, is_a
 from pytest_repro.entropy.usercode import UserCode
 from pytest_repro.model import Location, Suspect
 from pytest_repro.suspects.calls import METHODS, Rule, find_functions
@@ -86,7 +86,7 @@ def _rules(
     if value is not UNRESOLVED:
         return known.get(id(value), [])
     parts = dotted(node)
-    of_module = bool(parts) and isinstance(source.value(ast.copy_location(ast.Name(parts[0]), node)), ModuleType)
+    of_module = bool(parts) and is_a(source.value(ast.copy_location(ast.Name(parts[0]), node)), ModuleType)
     if isinstance(node, ast.Attribute) and node.attr in METHODS and not of_module:
         package, rule = METHODS[node.attr]
         if not package or package in packages:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from pytest_repro.entropy.source import UNRESOLVED, attribute
+from pytest_repro.entropy.source import UNRESOLVED, attribute, unwrapped
 
 __all__ = ["METHODS", "Rule", "find_functions", "given"]
 
@@ -190,7 +190,7 @@ def find_functions() -> dict[int, list[tuple[str, Rule]]]:
             value: object = module
             for part in name.split("."):
                 value = attribute(value, part)
-            value = vars(value)["original"] if type(value).__name__ == "Probe" else value
+            value = unwrapped(value)
             if value is not UNRESOLVED:
                 found.setdefault(id(value), []).append((f"{package}.{name}", rule))
     return found

@@ -8,7 +8,7 @@ import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_repro.entropy.source import UNRESOLVED, dotted, parsed, resolve
+from pytest_repro.entropy.source import UNRESOLVED, dotted, parsed, resolve, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,9 +82,7 @@ class Source:
         parts = dotted(expression)
         if not parts or self._is_local(parts[0], expression):
             return UNRESOLVED
-        value = resolve(expression, vars(self.module), self._imports)
-        # a test may be scanned while the taps are in
-        return vars(value)["original"] if type(value).__name__ == "Probe" else value
+        return unwrapped(resolve(expression, vars(self.module), self._imports))
 
     def _is_local(self, name: str, node: ast.AST) -> bool:
         scope = self.scope(node)

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from pytest_repro.entropy.names import public_name
-from pytest_repro.entropy.source import UNRESOLVED, dotted
+from pytest_repro.entropy.source import UNRESOLVED, dotted, is_a
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def _is_shared_counter(source: Source, node: ast.AugAssign) -> bool:
         return False
     owner = target.value
     if isinstance(owner, ast.Name):
-        return owner.id == "cls" or isinstance(source.value(owner), type)
+        return owner.id == "cls" or is_a(source.value(owner), type)
     of_type = isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name) and owner.func.id == "type"
     return of_type or (isinstance(owner, ast.Attribute) and owner.attr == "__class__")
 

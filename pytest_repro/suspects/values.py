@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from pytest_repro.entropy.source import dotted
+from pytest_repro.entropy.source import dotted, home, is_a
 from pytest_repro.suspects.calls import given
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _uninitialised(source: Source, call: ast.Call) -> _Found:
     if given(call, "where") is None or given(call, "out") is not None:
         return
     numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(source.value(call.func), numpy.ufunc):
+    if numpy is not None and is_a(source.value(call.func), numpy.ufunc):
         what = f"numpy.{dotted(call.func)[-1]}(where=...)"
         yield "memory", what, "out=: elements that where= leaves out are not initialised", call
 
@@ -106,7 +106,7 @@ def _digests(source: Source, call: ast.Call, *, hashes: bool) -> _Found:
         if hashes or any(isinstance(part, ast.Attribute) and part.attr == "state_dict" for part in ast.walk(call)):
             advice = "compare the values: the bytes of a pickle depend on addresses and on shared objects"
             yield "memory", f"{parts[-2]}.{parts[-1]}()", advice, call
-    elif _names_hashlib(call.func) or getattr(source.value(call.func), "__module__", None) in ("_hashlib", "hashlib"):
+    elif _names_hashlib(call.func) or home(source.value(call.func)) in ("_hashlib", "hashlib"):
         for part in (inner for argument in call.args for inner in ast.walk(argument)):
             if isinstance(part, ast.Call) and part.args and source.value(part.func) in (repr, str):
                 advice = "hash the values themselves: the repr of functions and objects holds their address"

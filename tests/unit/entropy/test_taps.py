@@ -7,6 +7,7 @@ import os
 import pathlib
 import pickle
 import random
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -112,6 +113,47 @@ def test_a_later_patch_of_somebody_else_stays(program: Program, tmp_path: Path) 
         assert os.urandom is original
     finally:
         os.urandom = original
+
+
+def test_a_module_imported_during_a_watch_keeps_no_tap(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "imported_late.py").write_text("from os import urandom\nfrom random import seed\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = program("import imported_late\nimported_late.urandom(1)\nimported_late.seed()")
+    try:
+        with Taps(root=tmp_path).watching() as watch:
+            module.run(None)
+        late = sys.modules["imported_late"]
+        assert late.urandom is os.urandom
+        assert late.seed == random.seed
+        with Taps(root=tmp_path).watching() as again:
+            module.run(None)
+        assert [draw.call for draw in watch.draws()] == ["os.urandom()", "random.seed()"]
+        assert [draw.call for draw in again.draws()] == ["os.urandom()", "random.seed()"]
+    finally:
+        sys.modules.pop("imported_late", None)
+
+
+def test_pinned_entropy_is_seen_through(program: Program, tmp_path: Path) -> None:
+    class Pinned:
+        """Like the stand-ins that pin a factor."""
+
+        original = staticmethod(os.urandom)
+
+        def __call__(self, size: int) -> bytes:
+            return bytes(size)
+
+    module = program("return os.urandom(2), random.Random().random()", "import os, random")
+    before = os.urandom
+    os.urandom = pinned = Pinned()
+    try:
+        with Taps(root=tmp_path).watching() as watch:
+            assert module.run(None)[0] == bytes(2)
+        assert os.urandom is pinned
+    finally:
+        os.urandom = before
+    assert [draw.call for draw in watch.draws()] == ["os.urandom()", "random.Random()"]
 
 
 def test_draws_after_the_watch_are_not_counted(program: Program, tmp_path: Path) -> None:

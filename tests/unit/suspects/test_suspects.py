@@ -265,10 +265,17 @@ def test_nothing_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         @property
         def glob(self):
             raise AssertionError
-    trap = Trap()
+        @property
+        def __class__(self):
+            raise AssertionError
+    trap, RNG = Trap(), (lambda: None)()
+    def trap_maker():
+        return None
+    RNG = trap_maker()
     Trap.armed = True
     def run():
-        return trap.anything.time(), trap.glob("x"), Trap().listdir()
+        hash(trap), id(trap), trap(), trap(n_jobs=2), trap(where=1)
+        return trap.anything.time(), trap.glob("x"), Trap().listdir(), [t for t in trap]
     """
     suspects_in(code, tmp_path, monkeypatch)
 
