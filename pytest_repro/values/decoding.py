@@ -112,7 +112,7 @@ class _Decoder:
 
     def _fetched(self, ref: object, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> AnyArray:
         data = self._get(ref)
-        if not isinstance(data, np.ndarray) or data.dtype.hasobject or data.dtype.newbyteorder("=") != dtype:
+        if not isinstance(data, np.ndarray) or data.dtype.newbyteorder("=") != dtype:
             raise _refuse("an array of its dtype", getattr(data, "dtype", type(data).__name__))
         if data.shape != shape:
             raise _refuse("an array of its shape", data.shape)

@@ -22,8 +22,10 @@ __all__ = ["fingerprint"]
 #: first byte of what is digested; changes whenever the byte form does
 FORMAT = b"\x01"
 
-_NAN = struct.pack("<d", float("nan"))
+_PACK = struct.Struct("<d").pack
+_NAN = _PACK(float("nan"))
 _FLUSH_AT = 1 << 16
+_KEPT_KEYS = 1000
 
 
 class _Hash(Protocol):
@@ -46,6 +48,7 @@ class _Writer:
         self._digest = digest
         self._nan_payload = nan_payload
         self._buffer = bytearray()
+        self._keys: dict[int, bytes] = {}
 
     def flush(self) -> None:
         self._digest.update(self._buffer)
@@ -55,19 +58,26 @@ class _Writer:
         pending = [root]
         while pending:
             node = pending.pop()
-            scalar = _SCALARS.get(type(node))
-            if type(node) is float:
-                self._buffer += b"f"
-                self._buffer += self._float(node)
-            elif scalar is not None:
-                self._buffer += scalar(node)
-            elif isinstance(node, Branch):
+            if isinstance(node, Branch):
                 self._branch(node)
-                pending.extend(reversed(node.items))
+                if _INLINE.issuperset(map(type, node.items)):
+                    self._plain_items(node.items)
+                else:
+                    pending.extend(reversed(node.items))
+            elif type(node) in _INLINE:
+                self._plain_items((node,))
             else:
                 self._other(node)
             if len(self._buffer) > _FLUSH_AT:
                 self.flush()
+
+    def _plain_items(self, items: tuple[Node, ...]) -> None:
+        buffer, scalars, float_bytes = self._buffer, _SCALARS, self._float
+        for item in items:
+            if type(item) is float:
+                buffer += b"f" + float_bytes(item)
+            else:
+                buffer += scalars[type(item)](item)
 
     def _other(self, node: Node) -> None:
         if isinstance(node, Array):
@@ -83,13 +93,18 @@ class _Writer:
     def _float(self, number: float) -> bytes:
         if number != number and not self._nan_payload:  # only NaN differs from itself
             return _NAN
-        return struct.pack("<d", number)
+        return _PACK(number)
 
     def _branch(self, node: Branch) -> None:
-        head = b"B" + _sized(_utf8(node.type)) + _LAYOUTS[node.layout] + _count(len(node.items))
-        if node.layout is not Layout.SEQUENCE:
-            head += b"".join([_sized(_utf8(key)) for key in node.keys])
-        self._buffer += head
+        self._buffer += b"B" + _sized(_utf8(node.type)) + _LAYOUTS[node.layout] + _count(len(node.items))
+        if node.layout is Layout.SEQUENCE:
+            return
+        keys = self._keys.get(id(node.keys))  # records of one kind share their keys; the tree keeps them alive
+        if keys is None:
+            keys = b"".join([_sized(_utf8(key)) for key in node.keys])
+            if len(self._keys) < _KEPT_KEYS:
+                self._keys[id(node.keys)] = keys
+        self._buffer += keys
 
     def _array(self, node: Array) -> None:
         from pytest_repro.values.bits import chunks, little_endian
@@ -127,3 +142,5 @@ _SCALARS: dict[type, Callable[[Any], bytes]] = {
     str: lambda node: b"S" + _sized(_utf8(node)),
     bytes: lambda node: b"Y" + _sized(node),
 }
+
+_INLINE = frozenset({float, *_SCALARS})

@@ -122,6 +122,23 @@ def test_one_changed_bit_anywhere_in_a_large_array_is_seen() -> None:
         assert not same(reference[:, ::-1], changed[:, ::-1])
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant != 63, reason="long double has no padding here")
+@pytest.mark.parametrize("dtype", ["g", "G"])
+def test_padding_of_long_doubles_is_not_part_of_the_value(dtype: str) -> None:
+    a = np.array([1, 2, 3], dtype) / 3
+    b = a.copy()
+    b.view(np.uint8).reshape(-1, np.dtype("g").itemsize)[:, 10:] ^= 0xFF
+    assert a.tobytes() != b.tobytes()
+    assert same(a, b, nan_payload=True)
+    b.view(np.uint8)[0] ^= 1
+    assert not same(a, b)
+
+
+def test_zeros_of_different_sign_differ_in_lists_of_plain_floats() -> None:
+    assert not same([1.0, 0.0], [1.0, -0.0])
+    assert same([1.0, -0.0], [1.0, -0.0])
+
+
 def test_nans_in_a_later_chunk_are_looked_at_there() -> None:
     a = np.zeros(300_000)
     a[-1] = NAN

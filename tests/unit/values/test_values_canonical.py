@@ -193,6 +193,17 @@ def test_dict_keys_become_readable_path_segments() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "key", ["can't", 'say "no"', "both ' and \"", "back\\slash", "line\nend", "", "é", "'] ['", "\x7f"]
+)
+def test_a_key_reads_the_same_whatever_other_keys_stand_beside_it(key: str) -> None:
+    (alone,) = paths({key: 1})
+    assert alone in paths({key: 1, 2: 3})
+    assert alone in paths({key: 1, "ü": 3})
+    assert alone in paths({key: 1, "k" * 500: 3})
+    assert alone.isascii() or key == "é"
+
+
 def test_several_nan_keys_are_numbered_independently_of_their_order() -> None:
     one, two = float("nan"), float("nan")
     value = {one: "a", two: "b"}
@@ -354,11 +365,13 @@ def test_too_deep_and_too_large_values_are_refused(monkeypatch: pytest.MonkeyPat
         canonical([0] * 11)
 
 
-def test_values_a_hundred_and_ninety_levels_deep_are_read() -> None:
+def test_the_depth_bound_is_two_hundred_levels() -> None:
     deep: list[Any] = []
-    for _ in range(190):
+    for _ in range(199):
         deep = [deep]
     assert same(deep, copy.deepcopy(deep))
+    with pytest.raises(ValueTypeError, match="nested deeper than 200 levels"):
+        canonical([deep])
 
 
 class Liar:

@@ -60,6 +60,12 @@ def test_kind_and_short_line(value: object, kind: str, text: str) -> None:
     assert render(node) == text
 
 
+def test_text_does_not_follow_the_unicode_database_of_the_running_python() -> None:
+    unassigned, newer = "\u0378", "\U0001fae8"
+    assert render(unassigned + newer) == f"'{unassigned}{newer}'"
+    assert render("é'\"\\\u200b") == "'é\\'\"\\\\\\u200b'"
+
+
 def test_long_text_is_cut_in_the_middle() -> None:
     assert render("a" * 1000 + "z" * 1000, width=11) == "'aaaa…zzzz'"
     assert render("abc", width=2) == "'a"
