@@ -127,6 +127,12 @@ def test_distance_between_opposite_signs_does_not_overflow() -> None:
     assert stats_of([math.inf], [-math.inf]).max_ulp == 2 * 0x7FF0000000000000
 
 
+def test_distance_across_zero_is_the_sum_of_both_magnitudes_whichever_is_larger() -> None:
+    for a, b in [(1.0, -0.5), (0.5, -1.0), (-1.0, 1e-300), (-1e-300, 1.0)]:
+        x, y = np.array([a]), np.array([b])
+        assert facts(stats_of(x, y)) == expected(x, y)
+
+
 def test_float32_is_never_judged_as_float64() -> None:
     one = np.float32(0.1)
     assert stats_of(one, np.nextafter(one, np.float32(1))).max_ulp == 1

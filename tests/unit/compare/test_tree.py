@@ -159,6 +159,11 @@ def test_leaves_beyond_the_list_are_measured_too() -> None:
     assert match(a, b, Tolerance(atol=1)).n_leaves == 999
 
 
+def test_sign_of_zero_is_seen_inside_containers() -> None:
+    for a, b in [([0.0, "x"], [-0.0, "x"]), ([0j], [complex(0.0, -0.0)]), ([0.0] * 300, [0.0] * 299 + [-0.0])]:
+        assert found(a, b).n_leaves == 1
+
+
 def test_deep_nesting_needs_no_recursion() -> None:
     a: Node = 1
     b: Node = 2
