@@ -39,7 +39,7 @@ class SetOrders:
         """Give (factor, what, place) of each use of a set's order."""
         for node in self._source.nodes:
             for text, users_set in self._uses(node):
-                if users_set not in self._free and self._is_set(users_set, 0) and not self._is_stable(users_set):
+                if self._is_set(users_set, 0) and not self._is_stable(users_set):
                     yield self._factor(users_set), text, users_set
 
     def _uses(self, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
