@@ -10,11 +10,12 @@ from contextlib import ExitStack
 from types import MappingProxyType
 
 from pytest_repro.conditions.draws import ENTROPY
-from pytest_repro.conditions.factor import AS_IS, Factor, bad_level
+from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, cycle
 from pytest_repro.conditions.hardware import JOBLIB
 from pytest_repro.conditions.patching import StandIn, early_bound, infrastructure, put
+from pytest_repro.model import Condition, Place
 
-__all__ = ["ALL_PINNED", "PIN_FACTORS", "SWITCHED", "entropy_site"]
+__all__ = ["ALL_PINNED", "IMPORT_VARIABLE", "PIN_FACTORS", "SWITCHED", "entropy_site", "import_condition"]
 
 _PIDS = 4_000_000  # near the kernel's limit, so that it is hardly any real process's
 
@@ -47,8 +48,35 @@ PID = Factor(
     own_process=True,
 )
 
+#: What the worker holds while it imports the tests, read back with `import_condition`.
+IMPORT_VARIABLE = "PYTEST_REPRO_IMPORT"
+
+STATE = Factor(
+    name="state",
+    description="whether the test ran before in the same process; the executor runs it twice and keeps the second",
+    platforms="Everywhere.",
+    ladder=cycle("fresh", "repeated"),
+)
+
+IMPORT = Factor(
+    name="import",
+    description="entropy, clock and process number while the test's modules are imported",
+    platforms="Everywhere; in workers only.",
+    ladder=cycle(AS_IS, "0", "1"),
+    launch_part=lambda level: Launch({IMPORT_VARIABLE: level}),
+)
+
+
+def import_condition(key: str) -> Condition:
+    """What holds during imports in a worker whose ``import`` factor is at level `key`."""
+    levels = {"clock": "pinned", "entropy": key, "files": "pinned", "pid": "pinned"}
+    return Condition(Place.PROCESS, tuple(sorted(levels.items())))
+
+
 #: factors that only the explainer uses
-PIN_FACTORS: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in (ENTROPY, JOBLIB, PID)})
+PIN_FACTORS: Mapping[str, Factor] = MappingProxyType(
+    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT)}
+)
 
 #: Everything held: the level of each factor in the runs that must agree before anything is blamed.
 #: ``joblib`` is not among them: the pinned level of ``threads`` covers it, so that switching
@@ -59,8 +87,10 @@ ALL_PINNED: Mapping[str, str] = MappingProxyType(
         "entropy": "0",
         "files": "pinned",
         "hash-seed": "0",
+        "import": "0",
         "memory": "perturb=165,aslr=off",
         "pid": "pinned",
+        "state": "fresh",
         "threads": "1,joblib=sequential",
     }
 )
@@ -78,9 +108,11 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # fewer than four seeds leave an order of three words unchanged too often
         "hash-seed": ("1", "2", "3", "4"),
         "home": ("elsewhere",),
+        "import": ("1",),
         "locale": ("C",),
         "memory": ("perturb=90,aslr=off", "perturb=165"),
         "pid": ("pinned=1",),
+        "state": ("repeated",),
         "threads": ("4",),
         "timezone": ("Asia/Tokyo", "America/New_York"),
     }
