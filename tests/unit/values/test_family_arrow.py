@@ -91,6 +91,10 @@ def test_what_lies_under_a_null_is_not_part_of_an_array() -> None:
     assert_same(array(7), array(8))
 
 
+def test_large_integers_beside_a_null_keep_all_their_bits() -> None:
+    assert_differ(pa.array([2**60, None]), pa.array([2**60 + 1, None]), ".values")
+
+
 def test_schema_metadata_and_nullability_count() -> None:
     table = pa.table({"a": [1]})
     assert_differ(table, table.replace_schema_metadata({"k": "v"}), ".schema.metadata[b'k']")

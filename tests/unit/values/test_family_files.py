@@ -108,6 +108,10 @@ def test_json_that_is_not_plain_still_has_a_form(pair: Pair, content: bytes) -> 
     pair.differ("m.json", content, content + b"x")
 
 
+def test_json_with_a_duplicate_key_is_not_read_as_if_it_had_one(pair: Pair) -> None:
+    pair.differ("m.json", b'{"a": 1, "a": 2}', b'{"a": 3, "a": 2}')
+
+
 # --- arrays -----------------------------------------------------------------------------------
 
 
@@ -385,6 +389,14 @@ def test_file_beyond_the_bound_is_refused_unread(tmp_path: Path) -> None:
         file.truncate((16 << 30) + 1)
     with pytest.raises(RecordingError, match="more than the 16 GiB"):
         file_node(path)
+    with pytest.raises(RecordingError, match="more than the 16 GiB"):
+        file_node(tmp_path)
+
+
+def test_directory_beyond_the_bound_is_refused_as_a_whole(tmp_path: Path) -> None:
+    for name in ("a.bin", "b.bin"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(9 << 30)
     with pytest.raises(RecordingError, match="more than the 16 GiB"):
         file_node(tmp_path)
 

@@ -139,6 +139,7 @@ INDEXES: dict[str, Callable[[], Any]] = {
     "int": lambda: pd.Index([0, 1, 2]),
     "named": lambda: pd.Index([0, 1, 2], name="n"),
     "days": lambda: pd.date_range("2020", periods=3, freq="D"),
+    "days by hours": lambda: pd.date_range("2020", periods=3, freq="24h"),
     "days without freq": lambda: pd.DatetimeIndex(pd.date_range("2020", periods=3, freq="D"), freq=None),
     "days in Rome": lambda: pd.date_range("2020", periods=3, freq="D", tz="Europe/Rome"),
     "hours": lambda: pd.timedelta_range("1h", periods=3),
