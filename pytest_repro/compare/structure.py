@@ -40,7 +40,7 @@ def structural_diff(reference: Node, other: Node, *, limit: int = 8, tolerance: 
     Numbers that `tolerance` allows to differ are not listed.
     """
     if isinstance(reference, str) and isinstance(other, str):
-        text = list(_text_lines(reference, other))
+        text = list(_text_lines(reference, other)) if reference != other else []
         return _cut(text, limit, len(text))
     lines = _nested_lines(reference, other, tolerance)
     if lines:

@@ -65,6 +65,7 @@ def test_long_single_line_says_where() -> None:
     (line,) = lines("q" * 9000 + "a", "q" * 9000 + "b")
     assert line == "character 9000  …'qqqqqqqqqqqqa' -> …'qqqqqqqqqqqqb'"
     assert lines("cat", "dog") == ("'cat' -> 'dog'",)
+    assert lines("cat", "cat") == ()
 
 
 def test_lines_are_cut_with_a_count() -> None:
