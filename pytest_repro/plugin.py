@@ -75,6 +75,12 @@ def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
     With ``--repro-runs=N`` the test is executed N times and fails when a value differs. Precedence
     of every setting: command line > marker > ini > default.
     """
+    from pytest_repro.execute.active import ACTIVE
+
+    active = request.node.stash.get(ACTIVE, None)
+    if active is not None:  # nothing more is imported: each child of a worker would pay for it
+        yield active.repro
+        return
     from pytest_repro.session import fixture_object
 
     with fixture_object(request.node) as instance:

@@ -29,6 +29,9 @@ __all__ = ["Forks", "problem"]
 
 #: threads of a pool that was told to stop take a moment
 _PATIENCE = (0.0, 0.005, 0.02, 0.1)
+#: Threads that a child can do without, by the name that Linux shows (15 bytes): jemalloc's brings its
+#: own fork handlers, polars's only empties a cache folder. Loading pyarrow starts the one, polars both.
+_HARMLESS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
 #: after these a child has nothing more to say
 _LAST = (FrameKind.DONE, FrameKind.STOPPED, FrameKind.LOST)
 #: libgomp's omp_pause_hard: give up everything but settings
@@ -60,11 +63,18 @@ def _threads_after_fork() -> int:
     if pid == 0:
         os._exit(0)
     try:
-        count = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - only the number counts
+        count = sum(_counts(task) for task in Path("/proc/self/task").iterdir())
     except OSError:
         count = 0
     os.waitpid(pid, 0)
     return count
+
+
+def _counts(task: Path) -> bool:
+    try:
+        return (task / "comm").read_text(encoding="utf-8", errors="replace").strip() not in _HARMLESS
+    except OSError:
+        return False  # it ended meanwhile
 
 
 def _named() -> str:

@@ -37,7 +37,7 @@ from pytest_repro.rng import ledger
 __all__ = ["Isolated"]
 
 #: imported before the first fork, so that no child pays for them: what recording anything but a number needs
-_WARM = ("pytest_repro.values.codec", "pytest_repro.values.walk", "pytest_repro.values.owned")
+_WARM = ("pytest_repro.values.codec", "pytest_repro.values.walk", "pytest_repro.values.owned", "numpy.random")
 
 
 @dataclass(slots=True)
@@ -73,7 +73,9 @@ class Isolated:
         """Do once what every child would have to do."""
         for name in _WARM:
             importlib.import_module(name)
-        self._effective()
+        with self._taps.watching():  # tells the user's modules from all others
+            pass
+        self._effective()  # last: it looks again whenever something was imported
 
     def execute(self, item: pytest.Item, request: Request, *, channel: Channel, receive: Callable[[], Frame]) -> None:
         """Execute `item` and send everything that is to be known of it."""
