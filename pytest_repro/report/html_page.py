@@ -20,7 +20,7 @@ from pytest_repro.report.page.view import make_view
 if TYPE_CHECKING:
     from pytest_repro.model import SessionReport
 
-__all__ = ["render_html"]
+__all__ = ["inert_json", "render_html"]
 
 
 def render_html(report: SessionReport) -> str:
@@ -40,7 +40,7 @@ def render_html(report: SessionReport) -> str:
         style=_trusted(style),
         script=_trusted(script),
         plotly=_trusted(plotly),
-        data=_trusted(_inert_json(view["data"])),
+        data=_trusted(inert_json(view["data"])),
         trusted=_trusted,
     )
     return page
@@ -59,7 +59,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def _inert_json(data: Any) -> str:
+def inert_json(data: Any) -> str:
     """Write JSON that no HTML parser takes for markup; its escapes mean the same to JSON."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

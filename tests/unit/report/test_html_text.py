@@ -11,7 +11,7 @@ import pytest
 
 from pytest_repro.errors import UnavailableError
 from pytest_repro.model import CauseStatus, Verdict
-from pytest_repro.report.html_page import render_html
+from pytest_repro.report.html_page import inert_json, render_html
 from tests.builders import (
     make_cause,
     make_comparison,
@@ -181,6 +181,12 @@ def test_the_data_block_is_json_without_markup() -> None:
     assert data["picture-1"]["first"] == 3
     assert data["picture-1"]["runs"][1]["values"] is None, "run 2 equals the reference"
     assert data["picture-2"]["kind"] == "heat"
+
+
+def test_json_with_markup_in_it_is_inert_and_means_the_same() -> None:
+    data = {"</script><!--": "<b>&amp;"}
+    assert not set("<>&") & set(inert_json(data))
+    assert json.loads(inert_json(data)) == data
 
 
 def test_charts_are_there_without_script_and_heat_maps_are_pictures() -> None:

@@ -31,6 +31,16 @@ def test_an_existing_file_is_replaced_and_keeps_its_permissions(tmp_path: Path) 
     assert os.name == "nt" or stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced there")
+def test_who_reads_the_old_file_goes_on_reading_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "r"
+    target.write_text("old")
+    with target.open() as reader:
+        write_atomically(target, "new")
+        assert reader.read() == "old"
+    assert target.read_text() == "new"
+
+
 def test_a_new_file_can_be_read_by_others_as_far_as_the_umask_allows(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     write_atomically(tmp_path / "ours", "")
