@@ -18,7 +18,7 @@ import pytest
 from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.hooks import RunHooks
-from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for
+from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for, polish
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
 from pytest_repro.execute.types import ProcessExecutor, ProcessRun
@@ -207,8 +207,11 @@ class ItemRunner:
     def _log_lost(self, spec: RunSpec, run: ProcessRun) -> None:
         headline = f"run {spec.number} of {len(self.plan.runs)} was lost: {run.lost}"
         self.result = self._unfinished(Verdict.LOST, headline)
-        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(ReproLost(headline)), when="call")
-        report: pytest.TestReport = self.item.ihook.pytest_runtest_makereport(item=self.item, call=call)
+        failure = ReproLost(headline, summary=headline)
+        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
+        # not through the hook: other plugins expect a setup in this process before
+        report = pytest.TestReport.from_item_and_call(self.item, call)
+        polish(report, failure)
         report.sections += list(run.sections)
         self._log(call, report, spec=spec)
 
