@@ -60,27 +60,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
-    """Record metrics and artifacts that must be equal in every run of the test.
-
-    In a test marked ``@pytest.mark.repro``:
-
-    * ``repro.metric(name, value, step=None, rtol=, atol=, ulp=)`` records a number, or one point of a series;
-    * ``repro.artifact(name, value_or_path)`` records an array, frame, model, nested value, file or directory;
-    * ``repro.seed`` is the fixed seed; ``repro.rng`` a ``numpy.random.Generator`` made from it;
-    * ``repro.run`` and ``repro.runs`` say which run of how many this is.
-
-    In any test, ``repro(function, *args, **kwargs)`` runs a callable repeatedly, compares what it
-    returns, and returns the first result.
-
-    With ``--repro-runs=N`` the test is executed N times and fails when a value differs. Precedence
-    of every setting: command line > marker > ini > default.
-    """
-    from pytest_repro.execute.active import ACTIVE
-
-    active = request.node.stash.get(ACTIVE, None)
-    if active is not None:  # nothing more is imported: each child of a worker would pay for it
-        yield active.repro
-        return
+    """Record values that must be equal in every run of a test marked ``@pytest.mark.repro``.
+    With --repro-runs=N such a test is executed N times and fails when a value differs.
+    - repro.metric(name, value, step=None, rtol=, atol=, ulp=): a number, or one point of a series
+    - repro.artifact(name, value_or_path): an array, frame, model, nested value, file or directory
+    - repro.seed: the fixed seed of the test; repro.rng: a numpy.random.Generator made from it
+    - repro.run, repro.runs: which run of how many this is
+    - repro(function, *args, **kwargs), in any test: run it repeatedly, compare what it returns,
+      return the first result
+    Precedence of every setting: command line > marker > ini > default.
+    """  # noqa: D205 - pytest --fixtures shows nothing after a blank line
     from pytest_repro.session import fixture_object
 
     with fixture_object(request.node) as instance:

@@ -189,9 +189,12 @@ class Settings:
         return dict(self.sources).get(name, Source.DEFAULT)
 
     def tolerance_for(self, name: str) -> Tolerance:
-        """The tolerance of a recorded value that did not bring its own."""
+        """The tolerance of a recorded value that did not bring its own.
+
+        Command line > marker > ini; within the ini file a line for the value's name comes before the general one.
+        """
         own = Tolerance(rtol=self.rtol, atol=self.atol, ulp=self.ulp)
-        if not own.exact:
+        if max(self.source(key) for key in ("rtol", "atol", "ulp")) > Source.INI:
             return own
         for pattern, tolerance in self.tolerance:
             if fnmatch.fnmatchcase(name, pattern):
