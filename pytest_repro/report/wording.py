@@ -28,6 +28,7 @@ __all__ = [
     "headline",
     "run_name",
     "scope",
+    "shorten",
     "stats_cells",
     "visible",
     "worst_first",
@@ -70,6 +71,12 @@ def visible(text: str) -> str:
     r"""Replace every character of `text` that would not be seen, or would disturb the rest, by ``\n`` or ``\u202e``."""
     short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return _INVISIBLE.sub(lambda match: short.get(match[0]) or f"\\u{ord(match[0]):04x}", text)
+
+
+def shorten(text: str, longest: int = 200) -> str:
+    """Make `text` visible and cut it where it is longer than a cell should be; the JSON report has the whole."""
+    shown = visible(text)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def count(number: int, noun: str) -> str:
