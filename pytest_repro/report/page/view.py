@@ -43,7 +43,7 @@ def make_view(report: SessionReport) -> View:
         "state": "bad" if bad else "good" if good else "empty",
         "mark": wording.MARKS[bad[0].verdict] if bad else "✓" if good else "?",
         "headline": wording.headline(report),
-        "scope": shorten(wording.scope(report)),
+        "scope": shorten(wording.scope(report), 1000),
         "facts": [f"{name} {shorten(environment[name])}" for name in _FACTS if name in environment],
         "chips": [
             {"key": verdict.name.lower(), "mark": mark, "label": wording.LABELS[verdict], "count": counts[verdict]}
