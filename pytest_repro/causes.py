@@ -37,8 +37,8 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "the number of threads",
         "threads (1 to 4)",
         (
-            "fix it for this code: n_jobs=1, threadpoolctl.threadpool_limits(1) or OMP_NUM_THREADS=1; collect results in "
-            "the order of submission, not of completion; torch: torch.use_deterministic_algorithms(True)"
+            "fix it for this code: n_jobs=1, threadpoolctl.threadpool_limits(1) or OMP_NUM_THREADS=1; collect results "
+            "in the order of submission, not of completion; torch: torch.use_deterministic_algorithms(True)"
         ),
     ),
     "state": (

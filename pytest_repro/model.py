@@ -46,6 +46,7 @@ __all__ = [
     "Tolerance",
     "ValueDrift",
     "Verdict",
+    "Violation",
     "WithinTolerance",
 ]
 
@@ -439,6 +440,17 @@ class Verdict(str, enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Violation:
+    """A draw on uncontrolled entropy that the strict mode does not let pass."""
+
+    call: str
+    location: Location
+    count: int
+    #: what to write instead
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class TestResult:
     """One test from plan to verdict: everything any report needs."""
 
@@ -460,6 +472,13 @@ class TestResult:
     location: Location | None = None
     #: the command that shows it again
     again: str = ""
+    #: draws that fail a strict test, whatever the verdict
+    violations: tuple[Violation, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether the test may pass."""
+        return self.verdict.good and not self.violations
 
 
 @dataclass(frozen=True, slots=True)

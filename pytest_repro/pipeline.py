@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pytest_repro.model import (
     Cause,
     Comparison,
+    EntropyDraw,
     Location,
     Place,
     Plan,
     Recording,
     TestResult,
     Verdict,
+    Violation,
 )
 
-__all__ = ["Explainer", "judge", "unfinished"]
+__all__ = ["Control", "Explainer", "Strict", "judge", "unfinished"]
 
 #: (result so far, recordings) → the cause, or None when nothing is to be explained
 Explainer = Callable[[TestResult, Sequence[Recording]], "Cause | None"]
+#: reference → why another seed does not show that the test can see a change; empty when it does
+Control = Callable[[Recording], str]
+#: draws of all runs → those that a strict test must not make
+Strict = Callable[[Sequence[EntropyDraw]], Sequence[Violation]]
 
 
 def judge(
@@ -28,6 +35,8 @@ def judge(
     recordings: Sequence[Recording],
     location: Location | None,
     explainer: Explainer | None = None,
+    control: Control | None = None,
+    strict: Strict | None = None,
 ) -> TestResult:
     """Compare the recordings of finished runs and give the verdict.
 
@@ -37,9 +46,9 @@ def judge(
         recordings: of the runs that finished, in any order.
         location: the line of the test function.
         explainer: asked for the cause when the runs drift.
+        control: asked for a run with another seed when they do not.
+        strict: asked which draws on entropy fail the test.
     """
-    from dataclasses import replace
-
     ordered = sorted(recordings, key=lambda recording: recording.spec.number)
     result = _frame(nodeid, plan, ordered, location)
     problem = _inconclusive(ordered)
@@ -57,7 +66,16 @@ def judge(
     )
     if result.verdict is Verdict.DRIFTED and explainer is not None:
         result = replace(result, cause=explainer(result, ordered))
+    if result.verdict.good and control is not None:
+        result = _controlled(result, control(ordered[0]))
+    if strict is not None:
+        draws = [draw for recording in ordered for draw in recording.draws]
+        result = replace(result, violations=tuple(strict(draws)))
     return result
+
+
+def _controlled(result: TestResult, problem: str) -> TestResult:
+    return replace(result, verdict=Verdict.INCONCLUSIVE, headline=problem) if problem else result
 
 
 def unfinished(
@@ -70,8 +88,6 @@ def unfinished(
     headline: str,
 ) -> TestResult:
     """A verdict where a run failed, was skipped or lost; what was recorded up to there is compared all the same."""
-    from dataclasses import replace
-
     ordered = sorted(recordings, key=lambda recording: recording.spec.number)
     result = replace(_frame(nodeid, plan, ordered, location), verdict=verdict, headline=headline)
     if verdict is Verdict.DRIFTED and len(ordered) > 1 and any(recording.observations for recording in ordered):

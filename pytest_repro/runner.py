@@ -23,7 +23,7 @@ from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
 from pytest_repro.execute.types import ProcessExecutor, ProcessRun
 from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
-from pytest_repro.pipeline import Explainer, judge, unfinished
+from pytest_repro.pipeline import Control, Explainer, Strict, judge, unfinished
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.report.codec import to_json
 from pytest_repro.report.terminal import failure_text, summary_line
@@ -45,6 +45,8 @@ class Tools:
     root: Path
     processes: Callable[[], ProcessExecutor]
     explainer_for: Callable[[pytest.Item, Settings], Explainer | None]
+    control_for: Callable[[pytest.Item, Settings], Control | None]
+    strict: Strict | None = None
     #: taps on entropy for one run; None leaves them out
     watching: Callable[[], AbstractContextManager[Watch]] | None = None
     rules: Sequence[Callable[[object], object]] = ()
@@ -225,6 +227,8 @@ class ItemRunner:
                 recordings=[*self.recordings, recording],
                 location=_location(self.item),
                 explainer=self.tools.explainer_for(self.item, self.settings),
+                control=self.tools.control_for(self.item, self.settings),
+                strict=self.tools.strict,
             )
         failure = self._failure(self.result)
         self._gated = failure is not None

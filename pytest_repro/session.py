@@ -6,10 +6,9 @@ Built when the first marked test is collected or an option is given, never befor
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,24 +17,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
-from pytest_repro.execute.active import ACTIVE, ActiveRun
+from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.seeding import seeders_for
 from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.explain import Outcome
+from pytest_repro.experiments import Experiments, violations
 from pytest_repro.explaining import Budget
-from pytest_repro.model import Cause, Condition, Place, Plan, Recording, RunSpec, SessionReport, TestResult
-from pytest_repro.pipeline import Explainer
+from pytest_repro.model import Condition, Place, Plan, SessionReport, TestResult
+from pytest_repro.pipeline import Control, Explainer
 from pytest_repro.plan import describe_plan, escape_rate, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.report.terminal import closing_lines
 from pytest_repro.rng import Seeders
 from pytest_repro.runner import ItemRunner, Tools
-from pytest_repro.settings import OPTIONS, Settings, Source, resolve
+from pytest_repro.settings import OPTIONS, Settings, resolve
+from pytest_repro.single import Singles
 
 if TYPE_CHECKING:
-    from pytest_repro.entropy import Watch
+    from pytest_repro.entropy import Taps, Watch
 
 __all__ = ["MARKER", "ReproSession", "fixture_object"]
 
@@ -61,10 +61,11 @@ class ReproSession:
         self._seeders: Seeders | None = None
         self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
         self._pool: Any = None
-        self._budget = Budget(session=settings.session_budget)
+        self._experiments = Experiments(config, self.processes, Budget(session=settings.session_budget))
+        self._singles: Singles | None = None
+        self._taps: Taps | None = None
         self._spool: Path | None = None
         self._by_item: dict[pytest.Item, Settings] = {}
-        self._singles: dict[pytest.Item, ExitStack] = {}
 
     @classmethod
     def build(cls, config: pytest.Config) -> ReproSession:
@@ -198,15 +199,15 @@ class ReproSession:
         """Start the workers that the collected tests will need."""
         if self.config.getoption("setuponly", False) or self.config.getoption("collectonly", False):
             return
-        conditions: dict[Condition, None] = {}
+        conditions: list[Condition] = []
         for item in items:
             if item.get_closest_marker(MARKER) is not None:
                 for spec in self.plan_for(self.settings_for(item)).runs:
                     if spec.condition.place is Place.PROCESS:
-                        conditions[spec.condition] = None
+                        conditions.append(spec.condition)
         if conditions:
             pool: Any = self.processes()
-            pool.prepare(tuple(conditions))
+            pool.prepare(conditions)
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Execute a marked test as often as was asked for; None leaves it to pytest."""
@@ -234,6 +235,8 @@ class ReproSession:
             root=self.config.rootpath,
             processes=self.processes,
             explainer_for=self._explainer_for,
+            control_for=self._control_for,
+            strict=partial(violations, allow=settings.allow) if settings.strict else None,
             rules=self.rules,
             environment=self.effective,
             watching=self._watching(settings),
@@ -246,35 +249,19 @@ class ReproSession:
         """Taps on entropy, where their findings can be of use."""
         if settings.explain == "off" and not settings.strict:
             return None
-        from pytest_repro.entropy import Taps
+        if self._taps is None:
+            from pytest_repro.entropy import Taps
 
-        return Taps(root=self.config.rootpath).watching
+            self._taps = Taps(root=self.config.rootpath)
+        return self._taps.watching
 
     def _explainer_for(self, item: pytest.Item, settings: Settings) -> Explainer | None:
-        """Find causes by re-running in fresh interpreters, unless that was switched off."""
-        if settings.explain == "off" or self._debugging:
-            return None
+        off = settings.explain == "off" or self._debugging
+        return None if off else self._experiments.explainer(item, settings)
 
-        def explain(result: TestResult, recordings: Sequence[Recording]) -> Cause:
-            from pytest_repro.explaining import explain_drift
-            from pytest_repro.suspects import static_suspects
-
-            return explain_drift(
-                result,
-                recordings,
-                execute=partial(self._extra_run, item, settings),
-                budget=self._budget,
-                seconds=settings.budget,
-                suspects=static_suspects(tuple(sys.modules.values()), root=self.config.rootpath),
-            )
-
-        return explain
-
-    def _extra_run(self, item: pytest.Item, settings: Settings, spec: RunSpec) -> Outcome:
-        run = self.processes().execute(item, spec, settings=settings, gate=None)
-        if run.recording is None:
-            return Outcome(None, f"a run that was to show the cause was lost: {run.lost}")
-        return Outcome(run.recording)
+    def _control_for(self, item: pytest.Item, settings: Settings) -> Control | None:
+        off = not settings.control or settings.seed_free or self._debugging
+        return None if off else self._experiments.control(item, settings)
 
     @property
     def _debugging(self) -> bool:
@@ -286,10 +273,19 @@ class ReproSession:
 
     # --- a marked test that runs once, and tests without the marker ----------------------------
 
-    def _recorder(self, item: pytest.Item, settings: Settings, keeper: Keeper | None = None) -> Recorder:
+    @property
+    def singles(self) -> Singles:
+        """What tests with one run need."""
+        if self._singles is None:
+            self._singles = Singles(
+                hooks=self.hooks, seeders=self.seeders, recorder=self._recorder, width=_width(self.config)
+            )
+        return self._singles
+
+    def _recorder(self, item: pytest.Item, settings: Settings, keeper: Keeper) -> Recorder:
         return Recorder(
             nodeid=item.nodeid,
-            keeper=keeper or Keeper(),
+            keeper=keeper,
             tolerance_for=settings.tolerance_for,
             rules=self.rules,
             root=self.config.rootpath,
@@ -297,57 +293,17 @@ class ReproSession:
 
     def begin_single(self, item: pytest.Item) -> None:
         """Seed a marked test that pytest itself executes, once."""
-        if ACTIVE in item.stash or item.get_closest_marker(MARKER) is None:
-            return
-        settings = self.settings_for(item)
-        seeders, seed = self.seeders, settings.seed
-        recorder = self._recorder(item, settings)
-        repro = Repro(seed=seed, run=1, runs=1, recorder=recorder, reseed=partial(seeders.seed, seed))
-        active = ActiveRun(RunSpec(1), recorder, repro, seeders)
-        stack = ExitStack()
-        stack.enter_context(seeders.restored())
-        stack.enter_context(seeders.seeding_imports(seed))
-        stack.callback(setattr, self.hooks, "current", None)
-        stack.callback(item.stash.__delitem__, ACTIVE)
-        item.stash[ACTIVE] = active
-        self.hooks.current = active
-        self._singles[item] = stack
+        if ACTIVE not in item.stash and item.get_closest_marker(MARKER) is not None:
+            self.singles.begin(item, self.settings_for(item))
 
     def end_single(self, item: pytest.Item) -> None:
         """Restore what `begin_single` changed."""
-        stack = self._singles.pop(item, None)
-        if stack is not None:
-            stack.close()
+        if self._singles is not None:
+            self._singles.end(item)
 
     def unmarked(self, item: pytest.Item) -> Repro:
-        """The fixture object of a test without the marker: it checks callables in place."""
-        settings = self.settings_for(item)
-        runs = settings.runs if settings.source("runs") is not Source.DEFAULT else 2
-        return Repro(
-            seed=settings.seed,
-            run=1,
-            runs=1,
-            recorder=self._recorder(item, settings),
-            marked=False,
-            check=partial(self._check_callable, item, settings, max(runs, 2)),
-        )
-
-    def _check_callable(
-        self, item: pytest.Item, settings: Settings, runs: int, name: str, call: Callable[[], object], frame: Any
-    ) -> object:
-        from pytest_repro.inplace import check_in_place
-
-        return check_in_place(
-            item,
-            name,
-            call,
-            frame=frame,
-            runs=runs,
-            seed=settings.seed,
-            seeders=self.seeders,
-            recorder=partial(self._recorder, item, settings),
-            width=_width(self.config),
-        )
+        """The fixture object of a test without the marker."""
+        return self.singles.unmarked(item, self.settings_for(item))
 
     # --- reporting ----------------------------------------------------------------------------
 
@@ -411,7 +367,9 @@ class ReproSession:
         if not self.results:
             return list(self._errors)
         runs = min(result.runs for result in self.results)
-        return [*closing_lines(self.report(), escape=escape_rate(runs, 0.1)), *self._errors]
+        notice = self._pool.notice() if self._pool is not None else None
+        notices = [f"repro: {notice}"] if notice else []
+        return [*closing_lines(self.report(), escape=escape_rate(runs, 0.1)), *notices, *self._errors]
 
     def close(self) -> None:
         """End the workers and remove the spool folder."""

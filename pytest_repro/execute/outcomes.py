@@ -12,7 +12,16 @@ import pytest
 
 from pytest_repro.model import TestResult, Verdict
 
-__all__ = ["FAILURES", "ReproDrift", "ReproFailure", "ReproInconclusive", "ReproLost", "failure_for", "polish"]
+__all__ = [
+    "FAILURES",
+    "ReproDrift",
+    "ReproFailure",
+    "ReproInconclusive",
+    "ReproLost",
+    "ReproStrict",
+    "failure_for",
+    "polish",
+]
 
 
 if TYPE_CHECKING:
@@ -41,6 +50,10 @@ class ReproInconclusive(ReproFailure):
     """The runs prove nothing."""
 
 
+class ReproStrict(ReproFailure):
+    """The test draws uncontrolled entropy, which the strict mode forbids."""
+
+
 class ReproLost(ReproFailure):
     """A run crashed, timed out, or its worker died."""
 
@@ -50,6 +63,7 @@ FAILURES: dict[str, type[ReproFailure]] = {
     "ReproDrift": ReproDrift,
     "ReproInconclusive": ReproInconclusive,
     "ReproLost": ReproLost,
+    "ReproStrict": ReproStrict,
 }
 for _failure in FAILURES.values():
     # the short summary shows the class as users know outcomes: without a module
@@ -58,16 +72,17 @@ for _failure in FAILURES.values():
 
 def failure_for(result: TestResult, *, text: str, summary: str) -> ReproFailure | None:
     """The exception for a verdict; None when the test may pass."""
-    if result.verdict.good:
+    if result.good:
         return None
     kinds: dict[Verdict, type[ReproFailure]] = {
         Verdict.DRIFTED: ReproDrift,
         Verdict.BASELINE_DRIFTED: ReproDrift,
         Verdict.LOST: ReproLost,
     }
-    kind = kinds.get(result.verdict, ReproInconclusive)
+    kind = ReproStrict if result.verdict.good else kinds.get(result.verdict, ReproInconclusive)
     first = result.comparison.first
-    location = (first.location if first is not None else None) or result.location
+    drawn = result.violations[0].location if result.violations else None
+    location = (first.location if first is not None else None) or drawn or result.location
     file, line = ("", 0) if location is None else (location.file, location.line)
     return kind(text, summary=summary, file=file, line=line)
 

@@ -27,16 +27,33 @@ def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) 
     """The body of a failing test: about 40 lines, everything with `verbose`."""
     word = "DRIFT" if result.verdict in (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED) else result.verdict.value.upper()
     lines = [f"{word}: {result.headline}"]
+    if result.verdict.good and result.violations:
+        lines[0] = f"STRICT: {_drawn(result)}; the values did not drift"
     if result.comparison.first is None and result.cause is None:
-        return "\n".join(_wrap(lines[0], width, indent="  ") + _tail(result, width=width))
+        body = [*_strict(result, width), *_tail(result, width=width)]
+        return "\n".join([*_wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
     lines.append("")
     lines += _first(result, width)
     lines += _cause(result.cause, width=width, verbose=verbose)
     lines += ["", *_table(result, verbose=verbose)]
     for drift in _shown(result.comparison.drifts, verbose=verbose):
         lines += _details(drift, width=width, verbose=verbose)
-    lines += ["", *_tail(result, width=width)]
+    lines += ["", *_strict(result, width), *_tail(result, width=width)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _drawn(result: TestResult) -> str:
+    count = len(result.violations)
+    return f"uncontrolled entropy is drawn in {count} {'place' if count == 1 else 'places'}"
+
+
+def _strict(result: TestResult, width: int) -> list[str]:
+    lines = []
+    for violation in result.violations:
+        times = "" if violation.count == 1 else f", {violation.count} times"
+        lines += _field("drawn", f"{violation.call} at {violation.location}{times}", width)
+        lines += _field("fix", violation.fix, width)
+    return lines
 
 
 def _wrap(text: str, width: int, *, indent: str = _MARGIN) -> list[str]:
@@ -177,6 +194,8 @@ def _within_text(entry: WithinTolerance) -> str:
 def summary_line(result: TestResult) -> str:
     """One line for the short test summary: ``loss[3] differs in run 3 of 3: hash seed``."""
     first = result.comparison.first
+    if first is None and result.verdict.good and result.violations:
+        return f"{_drawn(result)}, first {result.violations[0].call} at {result.violations[0].location}"
     if first is None:
         return result.headline
     text = f"{first.label} differs in run {first.run} of {result.runs}"
@@ -192,7 +211,7 @@ def closing_lines(report: SessionReport, *, escape: float) -> list[str]:
         report: the session.
         escape: probability that a drift of one run in ten escapes that many runs.
     """
-    good = [test for test in report.tests if test.verdict.good]
+    good = [test for test in report.tests if test.good]
     lines = []
     if good:
         runs = sorted({test.runs for test in good})

@@ -1,0 +1,93 @@
+"""Extra runs of a test beyond its plan: to find the cause of a drift, and to see that the test can see anything."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pytest
+
+from pytest_repro.execute.types import ProcessExecutor
+from pytest_repro.explain import Outcome
+from pytest_repro.explaining import Budget, explain_drift
+from pytest_repro.model import (
+    Cause,
+    Condition,
+    EntropyDraw,
+    Location,
+    Place,
+    Recording,
+    RunSpec,
+    TestResult,
+    Violation,
+)
+from pytest_repro.pipeline import Control, Explainer
+from pytest_repro.settings import Settings
+
+__all__ = ["Experiments", "violations"]
+
+
+@dataclass(slots=True)
+class Experiments:
+    """Builds, for one test, the functions that the judge asks for more runs."""
+
+    config: pytest.Config
+    processes: Callable[[], ProcessExecutor]
+    budget: Budget
+
+    def _run(self, item: pytest.Item, settings: Settings, spec: RunSpec) -> Outcome:
+        run = self.processes().execute(item, spec, settings=settings, gate=None)
+        if run.recording is None:
+            return Outcome(None, f"an extra run was lost: {run.lost}")
+        return Outcome(run.recording)
+
+    def explainer(self, item: pytest.Item, settings: Settings) -> Explainer:
+        """Find causes by re-running in fresh interpreters."""
+
+        def explain(result: TestResult, recordings: Sequence[Recording]) -> Cause:
+            from pytest_repro.suspects import static_suspects
+
+            return explain_drift(
+                result,
+                recordings,
+                execute=partial(self._run, item, settings),
+                budget=self.budget,
+                seconds=settings.budget,
+                suspects=static_suspects(tuple(sys.modules.values()), root=self.config.rootpath),
+            )
+
+        return explain
+
+    def control(self, item: pytest.Item, settings: Settings) -> Control:
+        """Two more runs that differ in nothing but the seed: something recorded must differ."""
+
+        def control(_reference: Recording) -> str:
+            from pytest_repro.compare import compare_recordings
+
+            other = settings.seed + 1
+            condition = Condition(Place.PROCESS, (("hash-seed", "1"),))
+            same = self._run(item, settings, RunSpec(settings.runs + 1, condition))
+            changed = self._run(item, replace(settings, seed=other), RunSpec(settings.runs + 2, condition))
+            if same.recording is None or changed.recording is None:
+                return f"the control run could not be made: {same.reason or changed.reason}"
+            if compare_recordings([same.recording, changed.recording]).drifts:
+                return ""
+            return (
+                f"seed {other} in place of {settings.seed} changes nothing that is recorded, so the test cannot see "
+                "what depends on the seed; use repro.seed, record more, or mark the test seed_free=True"
+            )
+
+        return control
+
+
+def violations(draws: Sequence[EntropyDraw], *, allow: Sequence[str]) -> Sequence[Violation]:
+    """What a strict test must not draw, each line once, with the fix."""
+    from pytest_repro.entropy import fix_for, strict_violations
+
+    counts: dict[tuple[str, Location], int] = {}
+    for draw in strict_violations(draws, allow):
+        key = (draw.call, draw.location)
+        counts[key] = max(counts.get(key, 0), draw.count)
+    return [Violation(call, location, count, fix_for(call)) for (call, location), count in counts.items()]

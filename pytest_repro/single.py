@@ -1,0 +1,82 @@
+"""A marked test that runs once, and a test without the marker: pytest executes both by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import pytest
+
+from pytest_repro.execute.active import ACTIVE, ActiveRun
+from pytest_repro.execute.hooks import RunHooks
+from pytest_repro.inplace import check_in_place
+from pytest_repro.model import RunSpec
+from pytest_repro.recorder import Keeper, Recorder, Repro
+from pytest_repro.rng import Seeders
+from pytest_repro.settings import Settings, Source
+
+__all__ = ["Singles"]
+
+#: makes the recorder of an item
+MakeRecorder = Callable[[pytest.Item, Settings, Keeper], Recorder]
+
+
+class Singles:
+    """Seeds and restores around tests of which there is one run only."""
+
+    def __init__(self, *, hooks: RunHooks, seeders: Seeders, recorder: MakeRecorder, width: int) -> None:
+        self._hooks = hooks
+        self._seeders = seeders
+        self._recorder = recorder
+        self._width = width
+        self._open: dict[pytest.Item, ExitStack] = {}
+
+    def begin(self, item: pytest.Item, settings: Settings) -> None:
+        """Seed a marked test, and give it a recorder that nobody reads."""
+        seeders, seed = self._seeders, settings.seed
+        recorder = self._recorder(item, settings, Keeper())
+        repro = Repro(seed=seed, run=1, runs=1, recorder=recorder, reseed=partial(seeders.seed, seed))
+        stack = ExitStack()
+        stack.enter_context(seeders.restored())
+        stack.enter_context(seeders.seeding_imports(seed))
+        stack.callback(setattr, self._hooks, "current", None)
+        stack.callback(item.stash.__delitem__, ACTIVE)
+        active = ActiveRun(RunSpec(1), recorder, repro, seeders)
+        item.stash[ACTIVE] = active
+        self._hooks.current = active
+        self._open[item] = stack
+
+    def end(self, item: pytest.Item) -> None:
+        """Restore what `begin` changed."""
+        stack = self._open.pop(item, None)
+        if stack is not None:
+            stack.close()
+
+    def unmarked(self, item: pytest.Item, settings: Settings) -> Repro:
+        """The fixture object of a test without the marker: it checks callables in place."""
+        runs = settings.runs if settings.source("runs") is not Source.DEFAULT else 2
+        return Repro(
+            seed=settings.seed,
+            run=1,
+            runs=1,
+            recorder=self._recorder(item, settings, Keeper()),
+            marked=False,
+            check=partial(self._check, item, settings, max(runs, 2)),
+        )
+
+    def _check(
+        self, item: pytest.Item, settings: Settings, runs: int, name: str, call: Callable[[], object], frame: Any
+    ) -> object:
+        return check_in_place(
+            item,
+            name,
+            call,
+            frame=frame,
+            runs=runs,
+            seed=settings.seed,
+            seeders=self._seeders,
+            recorder=lambda keeper: self._recorder(item, settings, keeper),
+            width=self._width,
+        )
