@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_repro import frozen  # noqa: F401 - first thing: it keeps what conftests are about to change
+
 if TYPE_CHECKING:
     from pytest_repro.recorder import Repro
     from pytest_repro.session import ReproSession
