@@ -29,7 +29,17 @@ _STATUS = {
 }
 
 #: what of the environment is said at the top, in this order, where the session has it
-_FACTS = ("commit", "python", "platform", "cpu", "blas", "numpy", "torch")
+_FACTS = {
+    "git.commit": "commit",
+    "python.version": "Python",
+    "platform.system": "",
+    "platform.machine": "",
+    "cpu.model": "",
+    "cpu.count": "cores",
+    "package.numpy": "numpy",
+    "package.torch": "torch",
+    "package.scikit-learn": "scikit-learn",
+}
 
 
 def make_view(report: SessionReport) -> View:
@@ -44,7 +54,9 @@ def make_view(report: SessionReport) -> View:
         "mark": wording.MARKS[bad[0].verdict] if bad else "✓" if good else "?",
         "headline": wording.headline(report),
         "scope": shorten(wording.scope(report), 1000),
-        "facts": [f"{name} {shorten(environment[name])}" for name in _FACTS if name in environment],
+        "facts": [
+            f"{label} {shorten(environment[name])}".strip() for name, label in _FACTS.items() if name in environment
+        ],
         "chips": [
             {"key": verdict.name.lower(), "mark": mark, "label": wording.LABELS[verdict], "count": counts[verdict]}
             for verdict, mark in wording.MARKS.items()

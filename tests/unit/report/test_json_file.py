@@ -55,7 +55,7 @@ def test_the_fields_that_a_reader_acts_on() -> None:
     data = validate(render_json(make_report(make_result())))
     [test] = data["tests"]
     assert data["schema"] == "pytest-repro/report@1"
-    assert data["environment"]["python"] == "3.11.7"
+    assert data["environment"]["python.version"] == "3.11.7"
     assert data["summary"]["drifted"] == 1
     assert (test["nodeid"], test["verdict"], test["runs"]) == ("tests/test_train.py::test_training", "drifted", 3)
     assert test["first_divergence"] == {
