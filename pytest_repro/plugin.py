@@ -152,7 +152,7 @@ class _Lazy:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect verdicts, also those of xdist's workers."""
         if hasattr(report, "repro"):
-            self.session.collect(report)
+            self.session.reporting.collect(report)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show drift as ``D``, counted among the failures."""
@@ -166,13 +166,13 @@ class _Lazy:
         """Take over what an xdist worker could not say itself."""
         message = getattr(node, "workeroutput", {}).get("repro_usage_error")
         if message:
-            self.session.usage_error = message
+            self.session.reporting.usage_error = message
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports, once, on the controller."""
         if self._session is not None:
-            self._session.finish(session)
+            self._session.reporting.finish(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what a pass means."""

@@ -24,11 +24,11 @@ from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.experiments import Experiments, violations
 from pytest_repro.explaining import Budget
-from pytest_repro.model import Condition, Place, Plan, SessionReport, TestResult
+from pytest_repro.model import Place, Plan
 from pytest_repro.pipeline import Control, Explainer
-from pytest_repro.plan import describe_plan, escape_rate, make_plan
+from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
-from pytest_repro.report.terminal import closing_lines
+from pytest_repro.reporting import Reporting
 from pytest_repro.rng import Seeders
 from pytest_repro.runner import ItemRunner, Tools
 from pytest_repro.settings import OPTIONS, Settings, resolve
@@ -55,9 +55,7 @@ class ReproSession:
         self.config = config
         self.settings = settings
         self.hooks = hooks
-        self.usage_error = ""
-        self.results: list[TestResult] = []
-        self._errors: list[str] = []
+        self.reporting = Reporting(config, settings)
         self._seeders: Seeders | None = None
         self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
         self._pool: Any = None
@@ -199,12 +197,9 @@ class ReproSession:
         """Start the workers that the collected tests will need."""
         if self.config.getoption("setuponly", False) or self.config.getoption("collectonly", False):
             return
-        conditions: list[Condition] = []
-        for item in items:
-            if item.get_closest_marker(MARKER) is not None:
-                for spec in self.plan_for(self.settings_for(item)).runs:
-                    if spec.condition.place is Place.PROCESS:
-                        conditions.append(spec.condition)
+        marked = [item for item in items if item.get_closest_marker(MARKER) is not None]
+        specs = [spec for item in marked for spec in self.plan_for(self.settings_for(item)).runs]
+        conditions = [spec.condition for spec in specs if spec.condition.place is Place.PROCESS]
         if conditions:
             pool: Any = self.processes()
             pool.prepare(conditions)
@@ -305,71 +300,13 @@ class ReproSession:
         """The fixture object of a test without the marker."""
         return self.singles.unmarked(item, self.settings_for(item))
 
-    # --- reporting ----------------------------------------------------------------------------
-
-    @property
-    def _is_controller(self) -> bool:
-        return not hasattr(self.config, "workerinput")
-
-    def collect(self, report: Any) -> None:
-        """Take one test's verdict, from here or from an xdist worker."""
-        if self._is_controller:
-            from pytest_repro.report.codec import test_from_json
-
-            self.results.append(test_from_json(report.repro))
-
-    def report(self) -> SessionReport:
-        """The session so far; tests in the order of their node ids, so that xdist changes nothing."""
-        from pytest_repro.conditions import names
-        from pytest_repro.environment import read_environment
-
-        tests = tuple(sorted(self.results, key=lambda test: test.nodeid))
-        varied = dict.fromkeys(factor for test in tests for factor in test.varied)
-        return SessionReport(
-            tests=tests,
-            runs=self.settings.runs,
-            seed=self.settings.seed,
-            environment=tuple((field.name, field.value) for field in read_environment()),
-            varied=tuple(varied),
-            not_varied=tuple(name for name in names() if name not in varied),
-        )
-
-    def finish(self, session: pytest.Session) -> None:
-        """Write the report files; on the controller only."""
-        if not self._is_controller:
-            return
-        if self.usage_error:
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
-            return
-        if self.settings.runs < 2 and not self.results:
-            return
-        report = self.report()
-        try:
-            self._write(report)
-        except ReproError as error:
-            self._errors.append(f"repro: {error}")
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        self.config.hook.pytest_repro_report(report=report)
-
-    def _write(self, report: SessionReport) -> None:
-        from pytest_repro.report.files import write_atomically
-
-        base = self.config.invocation_params.dir
-        if self.settings.json:
-            from pytest_repro.report.json_file import render_json
-
-            write_atomically(base / self.settings.json, render_json(report))
+    # --- the end ------------------------------------------------------------------------------
 
     def closing(self) -> list[str]:
         """The lines at the end of the session."""
-        if self.usage_error:
-            return [f"ERROR: {self.usage_error}"]
-        if not self.results:
-            return list(self._errors)
-        runs = min(result.runs for result in self.results)
         notice = self._pool.notice() if self._pool is not None else None
-        notices = [f"repro: {notice}"] if notice else []
-        return [*closing_lines(self.report(), escape=escape_rate(runs, 0.1)), *notices, *self._errors]
+        self.reporting.notices = [f"repro: {notice}"] if notice else []
+        return self.reporting.closing()
 
     def close(self) -> None:
         """End the workers and remove the spool folder."""

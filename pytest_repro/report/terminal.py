@@ -204,34 +204,36 @@ def summary_line(result: TestResult) -> str:
     return text
 
 
-def closing_lines(report: SessionReport, *, escape: float) -> list[str]:
+def closing_lines(report: SessionReport, *, escape: float, width: int = 80) -> list[str]:
     """What a pass means, at the end of the session.
 
     Args:
         report: the session.
         escape: probability that a drift of one run in ten escapes that many runs.
+        width: of the terminal.
     """
     good = [test for test in report.tests if test.good]
-    lines = []
-    if good:
-        runs = sorted({test.runs for test in good})
-        counted = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
-        within = sum(test.verdict is Verdict.WITHIN for test in good)
-        how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
-        varied = ", ".join(report.varied) or "nothing"
-        tests = "1 test" if len(good) == 1 else f"{len(good)} tests"
-        line = f"repro: {tests} reproduced over {counted} runs ({how}; varied: {varied})."
-        if report.not_varied:
-            line += f" Not varied: {', '.join(report.not_varied)}."
-        line += f" A drift that shows in 1 run of 10 escapes {runs[0]} runs {escape:.0%} of the time."
-        lines.append(line.replace("%", " %"))
-    bad: dict[Verdict, int] = {}
+    lines = _wrap(_meaning(good, report, escape), width, indent="  ") if good else []
+    bad: dict[str, int] = {}
     for test in report.tests:
-        if not test.verdict.good:
-            bad[test.verdict] = bad.get(test.verdict, 0) + 1
+        if not test.good:
+            word = "drawing uncontrolled entropy" if test.verdict.good else test.verdict.value
+            bad[word] = bad.get(word, 0) + 1
     if bad:
-        counts = ", ".join(f"{count} {verdict.value}" for verdict, count in bad.items())
-        lines.append(f"repro: not reproduced: {counts}.")
+        lines.append(f"repro: not reproduced: {', '.join(f'{count} {word}' for word, count in bad.items())}.")
     for test in report.tests:
         lines += [f"repro: {test.nodeid}: {_within_text(entry)}" for entry in test.comparison.within]
     return lines
+
+
+def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -> str:
+    runs = sorted({test.runs for test in good})
+    counted = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+    within = sum(test.verdict is Verdict.WITHIN for test in good)
+    how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
+    varied = ", ".join(report.varied) or "nothing"
+    tests = "1 test" if len(good) == 1 else f"{len(good)} tests"
+    line = f"repro: {tests} reproduced over {counted} runs ({how}; varied: {varied})."
+    if report.not_varied:
+        line += f" Not varied: {', '.join(report.not_varied)}."
+    return f"{line} A drift that shows in 1 run of 10 escapes {runs[0]} runs {100 * escape:.0f} % of the time."
