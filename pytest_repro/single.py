@@ -11,6 +11,7 @@ import pytest
 
 from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.hooks import RunHooks
+from pytest_repro.execute.seeding import own_seeds
 from pytest_repro.inplace import check_in_place
 from pytest_repro.model import RunSpec
 from pytest_repro.recorder import Keeper, Recorder, Repro
@@ -38,7 +39,8 @@ class Singles:
         seeders, seed = self._seeders, settings.seed
         recorder = self._recorder(item, settings, Keeper())
         repro = Repro(seed=seed, run=1, runs=1, recorder=recorder, reseed=partial(seeders.seed, seed))
-        stack = ExitStack()
+        stack = self._open[item] = ExitStack()
+        stack.enter_context(own_seeds(item.config))
         stack.enter_context(seeders.restored())
         stack.enter_context(seeders.seeding_imports(seed))
         stack.callback(setattr, self._hooks, "current", None)
@@ -46,13 +48,17 @@ class Singles:
         active = ActiveRun(RunSpec(1), recorder, repro, seeders)
         item.stash[ACTIVE] = active
         self._hooks.current = active
-        self._open[item] = stack
 
     def end(self, item: pytest.Item) -> None:
         """Restore what `begin` changed."""
         stack = self._open.pop(item, None)
         if stack is not None:
             stack.close()
+
+    def close(self) -> None:
+        """Restore what a test changed that was interrupted, and so never torn down by its own hooks."""
+        for item in list(self._open):
+            self.end(item)
 
     def unmarked(self, item: pytest.Item, settings: Settings) -> Repro:
         """The fixture object of a test without the marker: it checks callables in place."""
