@@ -7,7 +7,7 @@ execute nothing (the executors do).
 from __future__ import annotations
 
 import bdb
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,7 +142,7 @@ class ItemRunner:
             )
         if phases.passed and active.recording is not None:
             self.recordings.append(active.recording)
-        self._remember(phases)
+        self._remember((phases.setup, phases.call, phases.teardown))
         session = self.item.session
         return not phases.passed or bool(session.shouldfail or session.shouldstop)
 
@@ -158,12 +158,13 @@ class ItemRunner:
             stack.callback(self.item.stash.__delitem__, ACTIVE)
             yield
 
-    def _remember(self, phases: inline.Phases) -> None:
-        for report in (phases.setup, phases.call, phases.teardown):
-            if report is not None:
-                self._durations[report.when or ""] = self._durations.get(report.when or "", 0.0) + report.duration
-        if phases.teardown.failed and self._teardown_error is None:
-            self._teardown_error = phases.teardown
+    def _remember(self, reports: Iterable[pytest.TestReport | None]) -> None:
+        for report in reports:
+            if report is None:
+                continue
+            self._durations[report.when or ""] = self._durations.get(report.when or "", 0.0) + report.duration
+            if report.when == "teardown" and report.failed and self._teardown_error is None:
+                self._teardown_error = report
 
     # --- runs in other processes --------------------------------------------------------------
 
@@ -177,14 +178,19 @@ class ItemRunner:
             return True
         if run.passed and run.recording is not None:
             self.recordings.append(self._kept(run.recording))
-        if run.passed and gate is None and not any(report.failed for report in run.reports):
+        if run.passed and gate is None:
+            self._remember(run.reports)
             return False
         if not run.passed and self.result is None:
             self.result = self._stopped(spec, run.reports, run.recording)
         for report in run.subtests:
             self._emit(report)
         for report in run.reports:
+            if report.when == "teardown" and not report.failed and self._teardown_error is not None:
+                report = self._teardown_error
             self._decorate(report, spec)
+            # JUnit takes what is in the last report; the child could not know what we added to the item
+            report.user_properties += [each for each in self.item.user_properties if each not in report.user_properties]
             self._emit(report)
         return True
 
