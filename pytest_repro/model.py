@@ -149,6 +149,8 @@ class Plan:
     seed: int
     #: factors whose level differs between the runs
     varied: tuple[str, ...] = ()
+    #: those of them that were asked for, beyond what fresh interpreters vary by themselves
+    asked: tuple[str, ...] = ()
 
 
 # --- what a run gives -------------------------------------------------------------------------

@@ -150,9 +150,8 @@ def _again(nodeid: str, plan: Plan, comparison: Comparison) -> str:
     """The command that shows the drift again: the fewest runs of the plan that still contain the differing one."""
     inline_only = all(spec.condition.place is Place.INLINE for spec in plan.runs)
     option = " --repro-isolation=inline" if inline_only else ""
-    factors = [factor for factor in plan.varied if factor not in ("process", "hash-seed")]
-    if factors:
-        option += f" --repro-vary={','.join(factors)}"
+    if plan.asked:
+        option += f" --repro-vary={','.join(plan.asked)}"
     if plan.seed:
         option += f" --repro-seed={plan.seed}"
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)

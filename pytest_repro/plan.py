@@ -19,7 +19,13 @@ __all__ = ["describe_plan", "escape_rate", "make_plan"]
 LevelOf = Callable[[str, int], str]
 
 
-def make_plan(settings: Settings, *, level_of: LevelOf, hash_seeds: Sequence[int] = (1, 2, 3, 4)) -> Plan:
+def make_plan(
+    settings: Settings,
+    *,
+    level_of: LevelOf,
+    hash_seeds: Sequence[int] = (1, 2, 3, 4),
+    standard: Sequence[str] = (),
+) -> Plan:
     """The runs of one test, in the order of their execution.
 
     Inline runs come last where there are some: the verdict is then given inside this process, with
@@ -29,6 +35,7 @@ def make_plan(settings: Settings, *, level_of: LevelOf, hash_seeds: Sequence[int
         settings: what was asked for.
         level_of: the ladder of each varied factor.
         hash_seeds: the hash seeds of the workers, in order.
+        standard: factors that runs in fresh interpreters vary without being asked to.
     """
     places = _places(settings)
     workers = min(settings.workers, len(hash_seeds))
@@ -41,9 +48,10 @@ def make_plan(settings: Settings, *, level_of: LevelOf, hash_seeds: Sequence[int
             process_index += 1
             levels["hash-seed"] = str(hash_seeds[slot])
             index = slot if settings.isolation == "process" else slot + 1
+            levels.update({factor: level_of(factor, slot + 1) for factor in standard})
             levels.update({factor: level_of(factor, index) for factor in _ladder(settings)})
         specs.append(RunSpec(number, Condition(place, tuple(sorted(levels.items())))))
-    return Plan(runs=_execution_order(specs), seed=settings.seed, varied=_varied(specs))
+    return Plan(runs=_execution_order(specs), seed=settings.seed, varied=_varied(specs), asked=_ladder(settings))
 
 
 def _ladder(settings: Settings) -> tuple[str, ...]:
