@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pytest_repro.explain import Finding, Findings
 from pytest_repro.model import Cause, CauseStatus, Comparison, Recording, Suspect
@@ -61,8 +62,8 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "memory addresses or uninitialised memory",
         "the layout and filling of memory",
         (
-            "fill before use (np.zeros, out=np.zeros_like(x) with where=); keep id(), repr() of objects and pickles out "
-            "of results"
+            "fill before use (np.zeros, out=np.zeros_like(x) with where=); keep id(), repr() of objects and pickles "
+            "out of results"
         ),
     ),
     "pid": ("environment", "os.getpid()", "the number of the process", "derive worker seeds from repro.seed"),
@@ -88,6 +89,12 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "results hang on memory layout: look for uninitialised memory and id()",
     ),
     "order": ("order", "tests that ran before", "the tests that ran before", "reset shared state in a fixture"),
+    "library-seed": (
+        "entropy",
+        "a random seed that a library takes from the clock",
+        "the time of day",
+        "ask for an order: maintain_order=True, or sort the result",
+    ),
     "import": (
         "entropy",
         "entropy drawn at import",
@@ -129,7 +136,8 @@ def make_cause(
         suspects: static suspects from the user's own modules.
         fixes: call of a draw → suggested fix.
     """
-    ordered = sorted(findings.found, key=lambda entry: entry.status is not CauseStatus.CAUSE)
+    found = [_library_seed(entry, suspects) for entry in findings.found]
+    ordered = sorted(found, key=lambda entry: entry.status is not CauseStatus.CAUSE)
     cleared = tuple(FACTOR_WORDS[name][1] for name in findings.cleared)
     if not ordered:
         return _unknown(findings, suspects=suspects, cleared=cleared)
@@ -150,6 +158,19 @@ def make_cause(
         also=tuple(_counts(other) for other in ordered[1:]),
         details=tuple(details),
     )
+
+
+def _library_seed(finding: Finding, suspects: Sequence[Suspect]) -> Finding:
+    """Tell a clock that the user's code reads from one that a library makes a random seed of.
+
+    Rust's hash tables (polars) take their seed from the time of day: pinning the clock pins them, and
+    yet no time is part of the result.
+    """
+    read = {suspect.factor for suspect in suspects}
+    seeded = any(suspect.factor == "entropy" and suspect.advice.startswith("maintain_order") for suspect in suspects)
+    if finding.factor == "clock" and seeded and "clock" not in read:
+        return replace(finding, factor="library-seed")
+    return finding
 
 
 def _unknown(findings: Findings, *, suspects: Sequence[Suspect], cleared: tuple[str, ...]) -> Cause:
