@@ -8,12 +8,13 @@ copy of values that are equal in several runs.
 from __future__ import annotations
 
 import math
+import operator
 import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pytest_repro.errors import RecordingError
 from pytest_repro.model import Kind, Location, Node, Observation, Tolerance
@@ -105,7 +106,9 @@ class Recorder:
             RecordingError: the name, the step, the value or the moment is not usable.
         """
         __tracebackhide__ = True
-        self._check(name, step)
+        if step is not None and type(step) is not int:
+            step = self._whole(name, step)
+        self._check(name)
         caller = frame if frame is not None else sys._getframe(1)
         ledger = () if self._ledger is None else self._ledger()
         if type(value) not in _IMMUTABLE:
@@ -113,7 +116,20 @@ class Recorder:
         self._note(name, step)
         self._rows.append((name, step, kind, value, caller.f_code.co_filename, caller.f_lineno, tolerance, ledger))
 
-    def _check(self, name: object, step: object) -> None:
+    def _whole(self, name: object, step: object) -> int:
+        """Integers of numpy count as integers; ``True`` and ``1.0`` are mistakes."""
+        __tracebackhide__ = True
+        try:
+            if not isinstance(step, bool):
+                return operator.index(step)  # type: ignore[arg-type]
+        except TypeError:
+            pass
+        return self._fail(
+            f"the step of {name!r} must be an integer, got {step!r} ({type(step).__name__})",
+            "count epochs or batches: step=0, 1, 2, ...",
+        )
+
+    def _check(self, name: object) -> None:
         __tracebackhide__ = True
         if not self._open:
             self._fail(f"{name!r} was recorded after the test had ended", "record it inside the test function")
@@ -124,11 +140,6 @@ class Recorder:
             )
         if not isinstance(name, str) or not name:
             self._fail(f"a name must be a non-empty string, got {name!r}", "pass the metric's name as first argument")
-        if step is not None and (type(step) is not int):
-            self._fail(
-                f"the step of {name!r} must be an integer, got {step!r} ({type(step).__name__})",
-                "count epochs or batches: step=0, 1, 2, ...",
-            )
 
     def _note(self, name: str, step: int | None) -> None:
         __tracebackhide__ = True
@@ -159,7 +170,7 @@ class Recorder:
         effective = tolerance or self._tolerance_for(name)
         return self._keeper.keep((name, step, self._counts.get(name, 0)), node, nan_payload=effective.nan_payload)
 
-    def _fail(self, what: str, remedy: str) -> None:
+    def _fail(self, what: str, remedy: str) -> NoReturn:
         __tracebackhide__ = True
         message = f"{self.nodeid}: {what}; {remedy}"
         raise RecordingError(message)
@@ -206,12 +217,14 @@ def _tolerance(
     ulp: int | None,
     nan_payload: bool,
 ) -> Tolerance | None:
+    __tracebackhide__ = True
     if rtol is None and atol is None and ulp is None and not nan_payload:
         return None
     for key, number in (("rtol", rtol), ("atol", atol), ("ulp", ulp)):
-        good = number is None or (isinstance(number, int | float) and number >= 0 and math.isfinite(number))
-        if not good or (key == "ulp" and number is not None and not isinstance(number, int)):
-            message = f"{recorder.nodeid}: {key}={number!r} of {name!r} must be a finite number that is not negative"
+        numeric = isinstance(number, int if key == "ulp" else (int, float)) and not isinstance(number, bool)
+        if number is not None and not (numeric and number >= 0 and math.isfinite(number)):
+            kind = "a whole number" if key == "ulp" else "a finite number"
+            message = f"{recorder.nodeid}: {key}={number!r} of {name!r} must be {kind} that is not negative"
             raise RecordingError(message)
     return Tolerance(rtol=rtol or 0.0, atol=atol or 0.0, ulp=ulp or 0, nan_payload=nan_payload)
 

@@ -188,6 +188,11 @@ class ItemRunner:
         for report in run.reports:
             if report.when == "teardown" and not report.failed and self._teardown_error is not None:
                 report = self._teardown_error
+            late = self._late_skip(report)
+            if late is not None:
+                # not through the hook: other plugins expect a setup in this process before
+                report = pytest.TestReport.from_item_and_call(self.item, late[0])
+                polish(report, late[1])
             self._decorate(report, spec)
             # JUnit takes what is in the last report; the child could not know what we added to the item
             report.user_properties += [each for each in self.item.user_properties if each not in report.user_properties]
@@ -282,25 +287,25 @@ class ItemRunner:
     def _log(self, call: pytest.CallInfo[None], report: pytest.TestReport, *, spec: RunSpec) -> None:
         if report.when == "teardown" and not report.failed and self._teardown_error is not None:
             report = self._teardown_error
-        call, report = self._late_skip(call, report)
+        late = self._late_skip(report)
+        if late is not None:
+            call = late[0]
+            report = self.item.ihook.pytest_runtest_makereport(item=self.item, call=call)
         self._decorate(report, spec)
         self._emit(report)
         if _interactive(call, report):
             self.item.ihook.pytest_exception_interact(node=self.item, call=call, report=report)
 
-    def _late_skip(
-        self, call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> tuple[pytest.CallInfo[None], pytest.TestReport]:
+    def _late_skip(self, report: pytest.TestReport) -> tuple[pytest.CallInfo[None], ReproFailure] | None:
         """A skip after a run that passed is no skip: outcomes differ."""
-        drifted = self.result is not None and self.result.verdict is Verdict.DRIFTED
-        if not (drifted and report.skipped and not hasattr(report, "wasxfail") and self.result is not None):
-            return call, report
+        result = self.result
+        if result is None or result.verdict is not Verdict.DRIFTED:
+            return None
+        if not report.skipped or hasattr(report, "wasxfail"):
+            return None
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        text = f"DRIFT: {self.result.headline}: {reason}"
-        failing: pytest.CallInfo[None] = pytest.CallInfo.from_call(
-            lambda: _throw(ReproDrift(text, summary=self.result.headline if self.result else "")), when="call"
-        )
-        return failing, self.item.ihook.pytest_runtest_makereport(item=self.item, call=failing)
+        failure = ReproDrift(f"DRIFT: {result.headline}: {reason}", summary=result.headline)
+        return pytest.CallInfo.from_call(lambda: _throw(failure), when="call"), failure
 
     def _decorate(self, report: pytest.TestReport, spec: RunSpec) -> None:
         report.duration += self._durations.pop(report.when or "", 0.0)

@@ -136,11 +136,12 @@ class ReproSession:
                 if item.get_closest_marker(MARKER) is not None:
                     self.settings_for(item)
         except ReproError as error:
+            # what follows the collection is called all the same
+            items.clear()
             output = getattr(self.config, "workeroutput", None)
             if output is None:
                 raise pytest.UsageError(str(error)) from None
             output["repro_usage_error"] = str(error)
-            items.clear()
 
     def header(self) -> list[str]:
         """The line at the top of the session."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_repro.errors import SettingsError
+from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.model import Tolerance
 
 __all__ = ["MARKER_KEYS", "OPTIONS", "Option", "Settings", "Source", "parse_tolerance", "resolve"]
@@ -349,7 +349,7 @@ _BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 def _read(option: Option, value: object, where: str) -> Any:
     try:
         return option.parse(value)
-    except ValueError as error:
+    except (ValueError, ReproError) as error:
         msg = f"{where}: {error}"
         raise SettingsError(msg) from None
 

@@ -16,7 +16,7 @@ import pytest_repro.explaining
 import pytest_repro.inplace
 import pytest_repro.plugin
 import pytest_repro.report.json_file
-import pytest_repro.suspects  # noqa: F401
+import pytest_repro.suspects
 
 
 @dataclass
@@ -43,7 +43,9 @@ class Inner:
         if subprocess:
             return self.pytester.runpytest_subprocess("-p", "pytest_repro.plugin", *given, *arguments)
         # as an object: an option -p would warn that it cannot be rewritten any more
-        return self.pytester.runpytest_inprocess(*given, *arguments, plugins=[pytest_repro.plugin])
+        return self.pytester.runpytest_inprocess(
+            *given, *arguments, plugins=[pytest_repro.plugin], no_reraise_ctrlc=True
+        )
 
 
 @pytest.fixture

@@ -83,9 +83,7 @@ FAR = """
         pytest.param((), "(ulp=4)", "", "", False, id="ulp too small"),
     ],
 )
-def test_tolerance(
-    inner: Inner, arguments: tuple[str, ...], marker: str, ini: str, own: str, *, passes: bool
-) -> None:
+def test_tolerance(inner: Inner, arguments: tuple[str, ...], marker: str, ini: str, own: str, *, passes: bool) -> None:
     inner.pytester.makeini(f"[pytest]\n{ini}\n")
     inner.file(FAR.format(marker=marker, own=own))
     result = inner("--repro-runs=2", *arguments)
@@ -98,9 +96,7 @@ def test_tolerance(
         pytest.param((), "", "", False, id="default"),
         pytest.param((), "", "repro_isolation = inline", True, id="ini"),
         pytest.param((), "(isolation='inline')", "repro_isolation = process", True, id="marker over ini"),
-        pytest.param(
-            ("--repro-isolation=inline",), "(isolation='process')", "", True, id="command line over marker"
-        ),
+        pytest.param(("--repro-isolation=inline",), "(isolation='process')", "", True, id="command line over marker"),
     ],
 )
 def test_isolation(inner: Inner, arguments: tuple[str, ...], marker: str, ini: str, *, inline: bool) -> None:
