@@ -1,0 +1,203 @@
+"""The store of values that are too big for text: one file per value, named by its fingerprint.
+
+An array is an ``.npy``; anything else is JSON whose big arrays are ``.npy`` files of their own. Files are
+never changed: what is in the store is what its name says, and reading verifies that.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_repro.errors import StoredDataError
+from pytest_repro.model import Array, Node
+from pytest_repro.storage import MAX_JSON_BYTES, canonical_json, check_schema, read_json, write_atomically
+from pytest_repro.values import decode, encode, fingerprint
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    AnyArray = np.ndarray[Any, np.dtype[Any]]
+
+__all__ = ["STORE", "ObjectStore", "references"]
+
+#: under the root of the session, ignored by git
+STORE = ".repro"
+
+_SCHEMA = "pytest-repro/value"
+_VERSION = 1
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+_REMEDY = "remove it; it is only needed to show elements, and --repro-update writes it anew"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """Values by fingerprint, under one folder."""
+
+    folder: Path
+    #: write a .gitignore into `folder`'s parent
+    ignored: bool = False
+
+    def path(self, digest: str, suffix: str) -> Path:
+        """Return the file of a value.
+
+        Raises:
+            StoredDataError: `digest` is no fingerprint, so that it could lead anywhere.
+        """
+        if not _DIGEST.fullmatch(digest):
+            msg = f"{digest[:60]!r} in a stored file is no digest of a value; write the file anew"
+            raise StoredDataError(msg)
+        return self.folder / digest[:2] / f"{digest[2:]}{suffix}"
+
+    def has(self, digest: str) -> bool:
+        """Whether the value is here."""
+        return any(self.path(digest, suffix).is_file() for suffix in (".npy", ".json"))
+
+    def put(self, node: Node, *, nan_payload: bool = True) -> str:
+        """Store a value and return its fingerprint; nothing is written that is here already.
+
+        Raises:
+            SettingsError: the store cannot be written.
+        """
+        digest = fingerprint(node, nan_payload=nan_payload)
+        if self.has(digest):
+            return digest
+        self._ignore()
+        if isinstance(node, Array) and node.shape:
+            write_atomically(self.path(digest, ".npy"), _npy(node.data))
+            return digest
+        body = {"schema": f"{_SCHEMA}@{_VERSION}", "value": encode(node, put=self._put_array)}
+        write_atomically(self.path(digest, ".json"), canonical_json(body))
+        return digest
+
+    def _put_array(self, data: AnyArray) -> object:
+        from pytest_repro.values.bits import dtype_name
+
+        return self.put(Array("numpy.ndarray", dtype_name(data.dtype), data.shape, data, owned=True))
+
+    def get_array(self, ref: object) -> AnyArray:
+        """Return the elements of a stored array: what `values.decode` asks for."""
+        if not isinstance(ref, str):
+            msg = f"a reference to a stored array is {type(ref).__name__}, expected text; write the file anew"
+            raise StoredDataError(msg)
+        return read_npy(self.path(ref, ".npy"))
+
+    def get(self, digest: str, *, like: Array | None = None) -> Node:
+        """Return a stored value.
+
+        Args:
+            digest: its fingerprint.
+            like: for an array, its type and dtype (without elements).
+
+        Raises:
+            FileNotFoundError: it is not here.
+            StoredDataError: its file is not what its name says.
+        """
+        path = self.path(digest, ".npy" if like is not None else ".json")
+        node: Node
+        if like is not None:
+            data = _as(read_npy(path), like.dtype, path)
+            node = Array(like.type, like.dtype, data.shape, data, owned=True)
+        else:
+            body = read_json(path, remedy=_REMEDY, limit=16 * MAX_JSON_BYTES)
+            check_schema(body, path, name=_SCHEMA, version=_VERSION, remedy=_REMEDY)
+            try:
+                node = decode(body.get("value"), get=self.get_array)
+            except FileNotFoundError:
+                raise
+            except StoredDataError as error:
+                msg = f"{path}: {error}"
+                raise StoredDataError(msg) from None
+        if digest not in (fingerprint(node), fingerprint(node, nan_payload=True)):
+            msg = f"{path}: it is not the value that its name says; {_REMEDY}"
+            raise StoredDataError(msg)
+        return node
+
+    def _ignore(self) -> None:
+        if self.ignored:
+            note = self.folder.parent / ".gitignore"
+            if not note.exists():
+                write_atomically(note, "# made by pytest-repro: elements of big arrays, needed only to show them\n*\n")
+
+
+def _npy(data: AnyArray) -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.asanyarray(data), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _as(data: AnyArray, dtype: str, path: Path) -> AnyArray:
+    """Return `data` in this machine's byte order, if elements of `dtype` are kept in this way."""
+    from pytest_repro.values.bits import storage_dtype
+
+    native = data.dtype.newbyteorder("=")
+    own = storage_dtype(dtype)
+    if native != own if own is not None else native.kind != "u":
+        msg = f"{path}: its elements are {native.name}, expected {dtype}; {_REMEDY}"
+        raise StoredDataError(msg)
+    return data if data.dtype.isnative else data.astype(native)
+
+
+def read_npy(path: Path) -> AnyArray:
+    """Read an ``.npy`` file, its header before anything is allocated.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StoredDataError: it holds pickled objects, or is not as long as its header says.
+    """
+    import numpy as np
+
+    try:
+        with path.open("rb") as file:
+            shape, _, dtype = _npy_header(file)
+            size = path.stat().st_size - file.tell()
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        msg = f"{path}: {str(error)[:200]}; {_REMEDY}"
+        raise StoredDataError(msg) from None
+    if dtype.hasobject:
+        msg = f"{path}: it holds pickled objects, which are never loaded; {_REMEDY}"
+        raise StoredDataError(msg)
+    expected = dtype.itemsize
+    for extent in shape:
+        expected *= extent
+    if size != expected:
+        msg = f"{path}: it has {size:,} bytes of elements, and its header says {expected:,}; {_REMEDY}"
+        raise StoredDataError(msg)
+    data: AnyArray = np.load(path, mmap_mode="r" if size >= 1 << 20 else None, allow_pickle=False)
+    return data
+
+
+def _npy_header(file: Any) -> tuple[tuple[int, ...], bool, Any]:
+    import numpy as np
+
+    version = np.lib.format.read_magic(file)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        msg = f"version {version} of the npy format is not known"
+        raise ValueError(msg)
+    shape, order, dtype = readers[version](file, max_header_size=10_000)
+    if any(type(extent) is not int or extent < 0 for extent in shape):
+        msg = f"its shape is {shape!r}"
+        raise ValueError(msg)
+    return shape, order, dtype
+
+
+def references(value: object) -> Iterator[str]:
+    """Yield every digest that a stored file refers to: objects that must not be pruned while it is there."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, str) and _DIGEST.fullmatch(item):
+            yield item
