@@ -137,7 +137,8 @@ def make_cause(
         fixes: call of a draw → suggested fix.
     """
     found = [_library_seed(entry, suspects) for entry in findings.found]
-    ordered = sorted(found, key=lambda entry: entry.status is not CauseStatus.CAUSE)
+    # what differs between fresh interpreters reaches everybody; state only who runs it twice
+    ordered = sorted(found, key=lambda entry: (entry.status is not CauseStatus.CAUSE, entry.factor == "state"))
     cleared = tuple(FACTOR_WORDS[name][1] for name in findings.cleared)
     if not ordered:
         return _unknown(findings, suspects=suspects, cleared=cleared)

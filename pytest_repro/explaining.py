@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from pytest_repro.causes import make_cause
 from pytest_repro.explain import Candidate, Experiment, Finding, Findings, Outcome, Trial, investigate, rank
@@ -59,6 +60,13 @@ def drifts_within_one_process(comparison: Comparison, recordings: Sequence[Recor
     return any(sum(bool(inline & set(group)) for group in drift.groups) > 1 for drift in comparison.drifts)
 
 
+def fresh_runs_differ(comparison: Comparison, recordings: Sequence[Recording]) -> bool:
+    """Whether a run in a fresh interpreter differs from the first run here, which state alone would not explain."""
+    places = {r.spec.number: r.spec.condition.place for r in recordings}
+    fresh = {number for number, place in places.items() if place is not Place.INLINE}
+    return any(fresh & set(group) for drift in comparison.drifts for group in drift.groups[1:])
+
+
 def candidates(
     result: TestResult,
     recordings: Sequence[Recording],
@@ -85,10 +93,16 @@ def candidates(
     return rank(found)
 
 
-def _enough(found: Sequence[Finding], candidate: Candidate) -> bool:
-    """Once a cause is shown, only factors with evidence of their own are tried as well."""
-    shown = any(finding.status is CauseStatus.CAUSE for finding in found)
-    return shown and candidate.weight < 3
+def _enough(found: Sequence[Finding], candidate: Candidate, *, beyond_state: bool) -> bool:
+    """Once a cause is shown, only factors with evidence of their own are tried as well.
+
+    State left by an earlier run explains nothing about fresh interpreters: where those differ, too
+    (`beyond_state`), the search goes on.
+    """
+    shown = {finding.factor for finding in found if finding.status is CauseStatus.CAUSE}
+    if beyond_state:
+        shown.discard("state")
+    return bool(shown) and candidate.weight < 3
 
 
 def _drive(experiment: Experiment, execute: Execute) -> Findings:
@@ -142,7 +156,7 @@ def explain_drift(
                 agree=lambda ours, theirs: not compare_recordings([ours, theirs]).drifts,
                 draws=draws,
                 site_level=lambda place: entropy_site(file=place.file, line=place.line, key="1"),
-                enough=_enough,
+                enough=partial(_enough, beyond_state=fresh_runs_differ(result.comparison, recordings)),
             ),
             bounded,
         )
