@@ -3,14 +3,14 @@
 The flow is one-way; a module imports only from rows above its own::
 
     words     errors, model
-    values    values/            any value → canonical form → fingerprint
+    values    values/, storage   any value → canonical form → fingerprint; files that are kept
     process   environment/, rng, entropy/, conditions/, suspects/, frozen
     intent    settings, plan
     observe   recorder, autolog/
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
     output    report/            reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, runner, inplace, explaining
+    compose   pipeline, runner, inplace, single, explaining, experiments, reporting
     shell     hookspecs, session, plugin, cli
 
 Public names: `Repro`, the type of the ``repro`` fixture, for annotations.

@@ -21,14 +21,14 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 #: reads nothing but `errors` and `model`.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "model"),
-    ("values",),
+    ("values", "storage"),
     ("environment", "rng", "entropy", "conditions", "suspects", "frozen"),
     ("settings", "plan"),
     ("recorder", "autolog"),
     ("execute",),
     ("compare", "explain", "causes", "baseline"),
     ("report",),
-    ("pipeline", "runner", "inplace", "explaining"),
+    ("pipeline", "runner", "inplace", "single", "explaining", "experiments", "reporting"),
     ("hookspecs", "session", "plugin", "cli"),
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
@@ -36,7 +36,7 @@ ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
 #: Where a third-party package may be imported, as a path or its first folder; the packages on the right
 #: of `numpy` are looked at only when a user's value, generator or condition is theirs.
 ALLOWED: dict[str, set[str]] = {
-    "pytest": {"execute", "hookspecs", "inplace", "plugin", "runner", "session"},
+    "pytest": {"execute", "experiments", "hookspecs", "inplace", "plugin", "reporting", "runner", "session", "single"},
     "_pytest": {"execute"},
     "numpy": {"model", "values", "compare", "recorder", "rng", "entropy", "environment", "baseline", "execute"},
     "deepdiff": {"compare"},

@@ -165,7 +165,7 @@ def test_unused_levels_are_not_part_of_a_multi_index() -> None:
 SCALARS: dict[str, Any] = {
     "NA": pd.NA,
     "NaT": pd.NaT,
-    "time": pd.Timestamp("2020-01-01"),
+    "time": pd.Timestamp("2020-01-01").as_unit("us"),  # the default unit depends on the version
     "time in s": pd.Timestamp("2020-01-01").as_unit("s"),
     "time + 1 ns": pd.Timestamp("2020-01-01").as_unit("ns") + pd.Timedelta(1, "ns"),
     "UTC": pd.Timestamp("2020-01-01", tz="UTC"),

@@ -64,7 +64,7 @@ def _pipeline(c: float = 1.0) -> Any:
 def test_paths_into_a_pipeline_read_as_the_user_writes_them() -> None:
     pipeline = _pipeline()
     other = copy.deepcopy(pipeline)
-    other.named_steps["clf"].coef_.view(np.uint64)[0, 3] ^= 1
+    other.named_steps["clf"].coef_.view(np.uint64)[0, 3] ^= np.uint64(1)
     assert differing(canonical(pipeline), canonical(other)) == [".named_steps['clf'].coef_"]
     assert_differ(_pipeline(), _pipeline(2.0), ".named_steps['clf'].C")
     swapped = copy.deepcopy(pipeline)

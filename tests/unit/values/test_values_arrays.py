@@ -116,7 +116,7 @@ def test_one_changed_bit_anywhere_in_a_large_array_is_seen() -> None:
     reference = np.random.default_rng(0).random((700, 611))
     for at in [(0, 0), (350, 7), (699, 610)]:
         changed = reference.copy()
-        changed.view(np.uint64)[at] ^= 1
+        changed.view(np.uint64)[at] ^= np.uint64(1)
         assert not same(reference, changed)
         assert not same(np.asfortranarray(reference), changed)
         assert not same(reference[:, ::-1], changed[:, ::-1])
