@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,6 +169,8 @@ class Isolated:
             self._send_recording(job, active.recording, waits=False)
         phases = job.phases
         reports = [] if phases is None else [phases.setup, phases.call, phases.teardown]
+        if phases is not None and phases.call is not None:
+            _count_subtests(phases.call, job.subtests)
         job.channel.send(
             FrameKind.DONE,
             {
@@ -233,6 +235,14 @@ class Isolated:
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
         """Remember the time limit: waiting for the verdict does not count against it."""
         item.stash.setdefault(TIMEOUT, settings)
+
+
+def _count_subtests(report: pytest.TestReport, subtests: Sequence[pytest.TestReport]) -> None:
+    """Say of a test what pytest 9 says when it reports one, from a count that only this process has."""
+    failed = sum(each.failed for each in subtests if type(each).__module__.startswith("_pytest."))
+    if failed and report.passed:
+        report.outcome = "failed"
+        report.longrepr = f"contains {failed} failed subtest{'s' if failed > 1 else ''}"
 
 
 def _save_coverage() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 # pytester forgets what a session inside imports: C extensions load only once, and our modules are measured once
 import deepdiff  # noqa: F401
@@ -42,10 +44,15 @@ class Inner:
             given += ["--repro-explain=off"]
         if subprocess:
             return self.pytester.runpytest_subprocess("-p", "pytest_repro.plugin", *given, *arguments)
+        with warnings.catch_warnings():
+            # the filters of the session outside are not those of the session inside
+            warnings.resetwarnings()
+            warnings.simplefilter("default")
+            return self._here(*given, *arguments)
+
+    def _here(self, *arguments: str) -> pytest.RunResult:
         # as an object: an option -p would warn that it cannot be rewritten any more
-        return self.pytester.runpytest_inprocess(
-            *given, *arguments, plugins=[pytest_repro.plugin], no_reraise_ctrlc=True
-        )
+        return self.pytester.runpytest_inprocess(*arguments, plugins=[pytest_repro.plugin], no_reraise_ctrlc=True)
 
 
 @pytest.fixture
@@ -53,6 +60,8 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Inner:
     """Sessions with our plugin only."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("COLUMNS", "80")
+    # subprocesses import the package that is tested, installed or not
+    monkeypatch.setenv("PYTHONPATH", str(Path(pytest_repro.plugin.__file__).parents[1]))
     for name in ("PYTEST_ADDOPTS", "NO_COLOR", "FORCE_COLOR", "CI", "GITHUB_ACTIONS", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
     return Inner(pytester)

@@ -274,7 +274,8 @@ def test_what_a_good_test_leaves_running_is_ended(
 
         @pytest.mark.repro
         def test_it(repro):
-            subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"])
+            deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+            subprocess.Popen([sys.executable, "-c", deaf])
             repro.metric("x", 1)
     """)
     inner("--repro-runs=2", isolation="process").assert_outcomes(passed=1)

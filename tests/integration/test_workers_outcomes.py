@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -143,7 +143,7 @@ def cases(xml: Path) -> list[tuple[str, ...]]:
             *(child.tag for child in case),
             *(str(each.get("name")) for each in case.iter("property")),
         )
-        for case in ElementTree.parse(xml).getroot().iter("testcase")
+        for case in ET.parse(xml).getroot().iter("testcase")
     ]
 
 
