@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -27,10 +27,22 @@ from pytest_repro.values import decode, encode
 if TYPE_CHECKING:
     from pytest_repro.model import Observation, Recording
 
-__all__ = ["LONG", "Entry", "Point", "Series", "entries_of", "entry_from_json", "entry_of", "entry_to_json"]
+__all__ = [
+    "LONG",
+    "Entry",
+    "Point",
+    "Series",
+    "big_values",
+    "entry_from_json",
+    "entry_of",
+    "entry_to_json",
+    "values_of",
+]
 
 #: points of a series that is kept as text
 LONG = 200
+#: points that no series has
+MAX_POINTS = 50_000_000
 
 Point: TypeAlias = Union[Node, Digest]  # noqa: UP007
 
@@ -47,12 +59,18 @@ class Series:
 Entry: TypeAlias = Union[Point, Series]  # noqa: UP007
 
 
-def entries_of(recording: Recording) -> dict[str, Entry]:
-    """Return what is kept of each name."""
+def _by_name(recording: Recording) -> dict[str, list[Observation]]:
     named: dict[str, list[Observation]] = {}
     for observation in recording.observations:
         named.setdefault(observation.name, []).append(observation)
-    return {name: entry_of(observations) for name, observations in named.items()}
+    return named
+
+
+def _in_order(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """Return the points of a series by step, those without steps as they came."""
+    if observations[0].step is None:
+        return observations
+    return sorted(observations, key=lambda observation: observation.step or 0)
 
 
 def entry_of(observations: Sequence[Observation]) -> Entry:
@@ -60,8 +78,7 @@ def entry_of(observations: Sequence[Observation]) -> Entry:
     first = observations[0]
     if len(observations) == 1 and first.step is None:
         return _point(first)
-    if first.step is not None:
-        observations = sorted(observations, key=lambda observation: observation.step or 0)
+    observations = _in_order(observations)
     steps = None if first.step is None else tuple(observation.step or 0 for observation in observations)
     if len(observations) <= LONG:
         return Series(steps, tuple(_point(observation) for observation in observations))
@@ -80,6 +97,32 @@ def _point(observation: Observation) -> Point:
     if weight(value) <= digests.INLINE_WEIGHT:
         return value
     return digest_of(value, nan_payload=observation.tolerance.nan_payload)
+
+
+def big_values(recording: Recording) -> Iterator[tuple[Node, bool]]:
+    """Yield (value, whether NaN payloads count) of all that is kept as a digest: what the store is for."""
+    for observations in _by_name(recording).values():
+        nan_payload = observations[0].tolerance.nan_payload
+        if len(observations) > LONG:
+            yield series_node(_in_order(observations)), nan_payload
+            continue
+        for observation in observations:
+            if weight(observation.value) > digests.INLINE_WEIGHT:
+                yield observation.value, observation.tolerance.nan_payload
+
+
+def values_of(recording: Recording) -> dict[str, object]:
+    """Return what a baseline keeps of a run: name -> entry, as data for JSON."""
+    return {
+        name: entry_to_json(entry_of(observations), ends=_ends(observations))
+        for name, observations in _by_name(recording).items()
+    }
+
+
+def _ends(observations: Sequence[Observation]) -> tuple[Node, Node] | None:
+    ordered = _in_order(observations)
+    first, last = ordered[0], ordered[-1]
+    return None if max(weight(first.value), weight(last.value)) > 1 else (first.value, last.value)
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -146,6 +189,9 @@ def entry_from_json(body: object) -> Entry:
     if "digest" in series:
         points = digests.from_json(series["digest"])
         count = points.count
+        if count > MAX_POINTS:
+            msg = f"a series is damaged: it says to have {count:,} points"
+            raise StoredDataError(msg)
     else:
         points = _points_from_json(series)
         count = len(points)

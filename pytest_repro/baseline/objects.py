@@ -86,22 +86,22 @@ class ObjectStore:
             raise StoredDataError(msg)
         return read_npy(self.path(ref, ".npy"))
 
-    def get(self, digest: str, *, like: Array | None = None) -> Node:
+    def get(self, digest: str, *, array: tuple[str, str] | None = None) -> Node:
         """Return a stored value.
 
         Args:
             digest: its fingerprint.
-            like: for an array, its type and dtype (without elements).
+            array: for an array, its type and dtype, which its file does not tell.
 
         Raises:
             FileNotFoundError: it is not here.
             StoredDataError: its file is not what its name says.
         """
-        path = self.path(digest, ".npy" if like is not None else ".json")
+        path = self.path(digest, ".npy" if array is not None else ".json")
         node: Node
-        if like is not None:
-            data = _as(read_npy(path), like.dtype, path)
-            node = Array(like.type, like.dtype, data.shape, data, owned=True)
+        if array is not None:
+            data = _as(read_npy(path), array[1], path)
+            node = Array(array[0], array[1], data.shape, data, owned=True)
         else:
             body = read_json(path, remedy=_REMEDY, limit=16 * MAX_JSON_BYTES)
             check_schema(body, path, name=_SCHEMA, version=_VERSION, remedy=_REMEDY)
