@@ -476,6 +476,16 @@ class TestResult:
     again: str = ""
     #: draws that fail a strict test, whatever the verdict
     violations: tuple[Violation, ...] = ()
+    #: what run 1 was compared with beside the other runs: ``baseline``; empty where it was not
+    against: str = ""
+    #: how the environment differs from the one it was compared with, what can change numbers first
+    changes: tuple[EnvChange, ...] = ()
+    #: how the user's code differs: commit range, changed files
+    code: tuple[str, ...] = ()
+    #: what to do about it
+    advice: tuple[str, ...] = ()
+    #: (run, name) where runs have other names than ``run 3``
+    labels: tuple[tuple[int, str], ...] = ()
 
     @property
     def good(self) -> bool:
