@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "model"),
     ("values", "storage"),
     ("environment", "rng", "entropy", "conditions", "suspects", "frozen"),
-    ("settings", "plan"),
+    ("settings", "plan", "hashing"),
     ("recorder", "autolog"),
     ("execute",),
     ("compare", "explain", "causes", "baseline"),
