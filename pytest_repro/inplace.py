@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +10,16 @@ import pytest
 
 from pytest_repro.execute.active import make_nonce
 from pytest_repro.execute.outcomes import failure_for
-from pytest_repro.model import Condition, Location, Plan, Recording, RunSpec
+from pytest_repro.model import Comparison, Condition, Location, Plan, Recording, RunSpec, TestResult, Verdict
 from pytest_repro.pipeline import judge
 from pytest_repro.recorder import Keeper, Recorder, record_result
 from pytest_repro.report.terminal import failure_text, summary_line
 from pytest_repro.rng import Seeders
 
-__all__ = ["check_in_place"]
+__all__ = ["CHECKS", "check_in_place", "combined"]
+
+#: the verdicts of all checks in one test
+CHECKS: pytest.StashKey[list[TestResult]] = pytest.StashKey()
 
 
 def check_in_place(
@@ -52,7 +55,32 @@ def check_in_place(
     file, line, _ = item.location
     verdict = judge(nodeid=item.nodeid, plan=plan, recordings=recordings, location=Location(file, (line or 0) + 1))
     verdict = replace(verdict, again=f'pytest "{item.nodeid}"')
+    item.stash.setdefault(CHECKS, []).append(verdict)
     failure = failure_for(verdict, text=failure_text(verdict, width=width), summary=summary_line(verdict))
     if failure is not None:
         raise failure
     return results[0]
+
+
+def combined(results: Sequence[TestResult], *, passed: bool) -> TestResult | None:
+    """One verdict for a test with several checks; None where the test tells more than they do.
+
+    Args:
+        results: of the checks, in order.
+        passed: whether the test passed; then a drift among them was expected.
+    """
+    bad = [result for result in results if not result.verdict.good]
+    if bad or not passed:
+        return bad[0] if bad and not passed else None
+    within = tuple(entry for result in results for entry in result.comparison.within)
+    return replace(
+        results[0],
+        verdict=Verdict.WITHIN if within else Verdict.REPRODUCED,
+        headline="; ".join(result.headline for result in results),
+        comparison=Comparison(
+            equal=tuple(name for result in results for name in result.comparison.equal),
+            within=within,
+            notes=tuple(note for result in results for note in result.comparison.notes),
+        ),
+        again="",
+    )

@@ -12,9 +12,10 @@ import pytest
 from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.seeding import own_seeds
-from pytest_repro.inplace import check_in_place
+from pytest_repro.inplace import CHECKS, check_in_place, combined
 from pytest_repro.model import RunSpec
 from pytest_repro.recorder import Keeper, Recorder, Repro
+from pytest_repro.report.codec import to_json
 from pytest_repro.rng import Seeders
 from pytest_repro.settings import Settings, Source
 
@@ -54,6 +55,16 @@ class Singles:
         stack = self._open.pop(item, None)
         if stack is not None:
             stack.close()
+
+    def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Put the verdict of the test's own checks on its report."""
+        checks = item.stash.get(CHECKS, None)
+        if not checks or report.when != "call" or hasattr(report, "repro"):
+            return
+        verdict = combined(checks, passed=report.passed)
+        del item.stash[CHECKS]
+        if verdict is not None:
+            report.repro = to_json(verdict)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Restore what a test changed that was interrupted, and so never torn down by its own hooks."""
