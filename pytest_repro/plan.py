@@ -97,10 +97,9 @@ def describe_plan(plan: Plan) -> str:
     if inline:
         parts.append(f"{_numbers(inline)} in this process")
     if process:
-        seeds = list(dict.fromkeys(spec.condition.level("hash-seed") or "?" for spec in process))
-        interpreter = "a fresh interpreter" if len(process) == 1 else "fresh interpreters"
-        word = "hash seed" if len(seeds) == 1 else "hash seeds"
-        parts.append(f"{_numbers([spec.number for spec in process])} in {interpreter} ({word} {', '.join(seeds)})")
+        one = len(process) == 1
+        where = "a fresh interpreter (another hash seed)" if one else "fresh interpreters (other hash seeds)"
+        parts.append(f"{_numbers([spec.number for spec in process])} in {where}")
     runs = "1 run" if count == 1 else f"{count} runs"
     return f"{runs} each, seed {plan.seed}; {', '.join(parts)}"
 

@@ -61,6 +61,8 @@ class ReproSession:
         self._pool: Any = None
         self._experiments = Experiments(config, self.processes, Budget(session=settings.session_budget))
         self._singles: Singles | None = None
+        #: of the workers; chosen when the tests are known
+        self._hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
         self._taps: Taps | None = None
         self._spool: Path | None = None
         self._by_item: dict[pytest.Item, Settings] = {}
@@ -122,7 +124,7 @@ class ReproSession:
         """The runs of a test with these settings."""
         if self._debugging:
             settings = replace(settings, isolation="inline", vary=())
-        return make_plan(settings, level_of=_level, standard=_standard())
+        return make_plan(settings, level_of=_level, standard=_standard(), hash_seeds=self._hash_seeds)
 
     def check_items(self, items: list[pytest.Item]) -> None:
         """Refuse unusable marker arguments before anything runs.
@@ -199,6 +201,8 @@ class ReproSession:
         if self.config.getoption("setuponly", False) or self.config.getoption("collectonly", False):
             return
         marked = [item for item in items if item.get_closest_marker(MARKER) is not None]
+        if any(self.settings_for(item).isolation != "inline" and self.settings_for(item).runs > 1 for item in marked):
+            self._hash_seeds = _telling_seeds(self.config.rootpath)
         specs = [spec for item in marked for spec in self.plan_for(self.settings_for(item)).runs]
         conditions = [spec.condition for spec in specs if spec.condition.place is Place.PROCESS]
         if conditions:
@@ -297,6 +301,11 @@ class ReproSession:
         if self._singles is not None:
             self._singles.end(item)
 
+    def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Put the verdict of checks in place on the report of their test."""
+        if self._singles is not None:
+            self._singles.attach(item, report)
+
     def unmarked(self, item: pytest.Item) -> Repro:
         """The fixture object of a test without the marker."""
         return self.singles.unmarked(item, self.settings_for(item))
@@ -328,6 +337,15 @@ def fixture_object(item: pytest.Item) -> Iterator[Repro]:
         return
     lazy: Any = item.config.pluginmanager.get_plugin("repro-lazy")
     yield lazy.session.unmarked(item)
+
+
+def _telling_seeds(root: Path) -> tuple[int, ...]:
+    """Hash seeds under which the words of the user's modules come in other orders than here."""
+    from pytest_repro.entropy import UserCode
+    from pytest_repro.hashing import choose_seeds, word_groups
+
+    modules = sorted(UserCode(root).modules(), key=lambda module: module.__name__)
+    return choose_seeds(word_groups(modules), count=4)
 
 
 def _standard() -> tuple[str, ...]:
