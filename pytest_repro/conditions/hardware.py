@@ -35,7 +35,7 @@ _PROBE_SECONDS = 60
 
 
 def _thread_count(level: str) -> tuple[int, bool]:
-    """The number of threads, and whether joblib runs its tasks one after another."""
+    """The number of threads, and whether joblib and Python's own pools run their tasks one after another."""
     number, _, rest = level.partition(",")
     if not number.isdecimal() or not 1 <= int(number) <= 1024 or rest not in ("", _SEQUENTIAL):
         raise bad_level("threads", level, f"a number of threads, or '1,{_SEQUENTIAL}'")
@@ -62,7 +62,10 @@ def _threads(level: str) -> Iterator[None]:
 
             stack.enter_context(threadpoolctl.threadpool_limits(limits=count))
         if sequential:
+            from pytest_repro.conditions.concurrency import one_after_another
+
             stack.enter_context(_joblib("sequential"))
+            stack.enter_context(one_after_another())
         yield
 
 

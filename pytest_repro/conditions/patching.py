@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import sysconfig
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 from types import ModuleType
 from typing import Any
 
-__all__ = ["StandIn", "early_bound", "environ", "holders", "infrastructure", "put"]
+__all__ = ["StandIn", "early_bound", "environ", "holders", "infrastructure", "put", "users"]
 
 #: Packages that read clocks, process ids and entropy for their own bookkeeping. Giving them pinned
 #: values would break time-outs, fork detection or unique names without making any result the same.
@@ -107,7 +108,7 @@ def early_bound(stack: ExitStack, replacements: Mapping[int, Any]) -> None:
         replacements: by the original's ``id``.
     """
     for module in list(sys.modules.values()):
-        if not _is_users(module):
+        if not users(module):
             continue
         namespace = vars(module)
         for name, value in list(namespace.items()):
@@ -117,7 +118,8 @@ def early_bound(stack: ExitStack, replacements: Mapping[int, Any]) -> None:
                 stack.callback(namespace.__setitem__, name, value)
 
 
-def _is_users(module: ModuleType | None) -> bool:
+def users(module: ModuleType | None) -> bool:
+    """Whether a module is the user's own: neither installed nor of the standard library."""
     name, file = getattr(module, "__name__", None), getattr(module, "__file__", None)
     if not isinstance(module, ModuleType) or not isinstance(name, str):
         return False
@@ -125,8 +127,13 @@ def _is_users(module: ModuleType | None) -> bool:
         return True
     if not isinstance(file, str) or infrastructure(name):
         return False
+    return not file.startswith(_installed())
+
+
+@functools.cache
+def _installed() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
-    return not file.startswith((paths["purelib"] + os.sep, paths["platlib"] + os.sep))
+    return (paths["purelib"] + os.sep, paths["platlib"] + os.sep)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,8 @@ from pytest_repro.model import Condition
 ROOT = Path(__file__).parents[2]
 
 PROGRAMS = r"""
-import datetime, io, json, os, random, sys, time, uuid, gzip, ctypes, glob, secrets
+import datetime, io, json, os, random, sys, threading, time, uuid, gzip, ctypes, glob, secrets
+from concurrent.futures import ThreadPoolExecutor, as_completed
 import numpy as np
 from pathlib import Path
 from time import perf_counter, time as now
@@ -36,8 +37,19 @@ def hash_seed(): return list(set(WORDS))
 def hash_seed_innocent(): return sorted(set(WORDS))
 def threads():
     n = int(os.environ.get("OMP_NUM_THREADS", "8"))
-    return sum(sum(1 / k for k in range(1 + i, 1000, n)) for i in range(n)).hex()
-def threads_innocent(): return sum(1 / k for k in range(1, 1000)).hex()
+    return [sum(sum(1 / k for k in range(1 + i, 1000, n)) for i in range(n)).hex(), _completed(), _updated()]
+def _slow_first(i): time.sleep(0.2 if i == 0 else 0); return 0.1 * i
+def _completed():
+    with ThreadPoolExecutor(3) as pool:
+        return [f.result() for f in as_completed([pool.submit(_slow_first, i) for i in range(3)])]
+def _updated():
+    log = []
+    started = [threading.Thread(target=lambda i=i: log.append(_slow_first(i))) for i in range(3)]
+    for thread in started: thread.start()
+    for thread in started: thread.join()
+    return log
+def threads_innocent():
+    with ThreadPoolExecutor(3) as pool: return [sum(1 / k for k in range(1, 1000)).hex(), *pool.map(_slow_first, range(3))]
 TIES = np.repeat(np.arange(5.0), 400)[np.arange(2000) * 7 % 2000]
 def cpu(): return int(np.argsort(TIES)[:50] @ np.arange(50))
 def cpu_innocent(): return int(np.argsort(TIES, kind="stable")[:50] @ np.arange(50))
@@ -163,7 +175,7 @@ def test_only_the_program_of_the_switched_factor_drifts(factor: str, folder: Pat
     differing = {name for name in pinned if result[name] != pinned[name]} - {"exact"}
     assert differing == {factor.replace("-", "_")}
     guilty, before = result[factor.replace("-", "_")], pinned[factor.replace("-", "_")]
-    if factor in ("clock", "entropy", "files"):  # every way to read it, not just one
+    if factor in ("clock", "entropy", "files", "threads"):  # every way to read it, not just one
         assert [left != right for left, right in zip(guilty, before, strict=True)] == [True] * len(before)
 
 

@@ -181,7 +181,8 @@ EVERYTHING = {
 @pytest.mark.parametrize("fails", [False, True], ids=["passes", "raises"])
 @pytest.mark.parametrize("name", [*EVERYTHING, "all"])
 def test_process_is_as_before_after_the_run(name: str, fails: bool) -> None:
-    pytest.importorskip("joblib")  # sets a variable when it is first imported, and leaves it set
+    for sets_a_variable in ("joblib", "threadpoolctl"):  # when it is first imported, and leaves it set
+        pytest.importorskip(sets_a_variable)
     levels = EVERYTHING if name == "all" else {name: EVERYTHING[name]}
     before = _read()
     outcome = pytest.raises(ZeroDivisionError) if fails else contextlib.nullcontext()
