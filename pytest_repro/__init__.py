@@ -13,6 +13,9 @@ The flow is one-way; a module imports only from rows above its own::
     compose   pipeline, runner, inplace, single, explaining, experiments, reporting
     shell     hookspecs, session, plugin, cli
 
+A worker imports this package before pytest could rewrite its assertions, and pytest would warn of
+it; there are none to rewrite: PYTEST_DONT_REWRITE.
+
 Public names: `Repro`, the type of the ``repro`` fixture, for annotations.
 """
 
