@@ -49,7 +49,8 @@ def _updated():
     for thread in started: thread.join()
     return log
 def threads_innocent():
-    with ThreadPoolExecutor(3) as pool: return [sum(1 / k for k in range(1, 1000)).hex(), *pool.map(_slow_first, range(3))]
+    with ThreadPoolExecutor(3) as pool:
+        return [sum(1 / k for k in range(1, 1000)).hex(), *pool.map(_slow_first, range(3))]
 TIES = np.repeat(np.arange(5.0), 400)[np.arange(2000) * 7 % 2000]
 def cpu(): return int(np.argsort(TIES)[:50] @ np.arange(50))
 def cpu_innocent(): return int(np.argsort(TIES, kind="stable")[:50] @ np.arange(50))
