@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ __all__ = ["serve"]
 
 #: plugins that would rerun tests or report them elsewhere; their options stay known
 _SILENCED = ("rerunfailures", "flaky", "reportlog", "vscode_pytest", "repro-lazy")
+
+#: how many tests before and after a test are run first, where the condition asks for other tests
+_NEIGHBOURS = 5
 
 #: options that act on files of the session or on the choice of tests; those that exist are reset
 _RESET: Mapping[str, object] = {
@@ -169,7 +172,7 @@ class Worker:
         if item is None:
             self._missing(request)
             return
-        isolated.execute(item, request, channel=self._channel, receive=inbox.receive)
+        isolated.execute(item, request, channel=self._channel, receive=inbox.receive, others=self._neighbours(item))
         _flush()
 
     def _serve_forks(self, isolated: Isolated, config: pytest.Config) -> None:
@@ -185,11 +188,27 @@ class Worker:
             if item is None:
                 self._missing(request)
             else:
-                forks.run(
-                    lambda channel, item=item, request=request: isolated.execute(
-                        item, request, channel=channel, receive=lambda: _or_end(channel)
-                    )
-                )
+                forks.run(self._action(isolated, item, request))
+
+    def _action(self, isolated: Isolated, item: pytest.Item, request: Request) -> Callable[[Channel], None]:
+        def action(channel: Channel) -> None:
+            isolated.execute(
+                item,
+                request,
+                channel=channel,
+                receive=lambda: _or_end(channel),
+                others=self._neighbours(item),
+            )
+
+        return action
+
+    def _neighbours(self, item: pytest.Item) -> list[pytest.Item]:
+        """A few marked tests around this one, in the order of collection."""
+        marked = [each for each in self._items.values() if each.get_closest_marker("repro") is not None]
+        if item not in marked:
+            return []
+        where = marked.index(item)
+        return marked[max(where - _NEIGHBOURS, 0) : where] + marked[where + 1 : where + 1 + _NEIGHBOURS]
 
     def _missing(self, request: Request) -> None:
         text = "the worker did not collect this test"

@@ -25,11 +25,12 @@ from pytest_repro.environment import Effective
 from pytest_repro.errors import ReproError
 from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun, make_nonce
+from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.protocol import Channel, Frame, FrameKind
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds, seeders_for
 from pytest_repro.execute.timers import TIMEOUT, timer_paused
-from pytest_repro.execute.wire import ArrayFiles, Request, failure_from, recording_body
+from pytest_repro.execute.wire import Request, failure_from, recording_body
 from pytest_repro.model import Recording
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.rng import ledger
@@ -38,6 +39,9 @@ __all__ = ["Isolated"]
 
 #: imported before the first fork, so that no child pays for them: what recording anything but a number needs
 _WARM = ("pytest_repro.values.codec", "pytest_repro.values.walk", "pytest_repro.values.owned", "numpy.random")
+
+#: level of the factor ``order``
+_AFTER_OTHERS = "after others"
 
 
 @dataclass(slots=True)
@@ -52,6 +56,8 @@ class _Job:
     recorded: bool = False
     #: the execution does not count
     rehearsing: bool = False
+    #: what is executed next in this process
+    follower: pytest.Item | None = None
     subtests: list[pytest.TestReport] = field(default_factory=list)
     warned: list[dict[str, object]] = field(default_factory=list)
 
@@ -77,28 +83,57 @@ class Isolated:
             pass
         self._effective()  # last: it looks again whenever something was imported
 
-    def execute(self, item: pytest.Item, request: Request, *, channel: Channel, receive: Callable[[], Frame]) -> None:
-        """Execute `item` and send everything that is to be known of it."""
+    def execute(
+        self,
+        item: pytest.Item,
+        request: Request,
+        *,
+        channel: Channel,
+        receive: Callable[[], Frame],
+        others: Sequence[pytest.Item] = (),
+    ) -> None:
+        """Execute `item` and send everything that is to be known of it.
+
+        Args:
+            item: the test.
+            request: the condition, the seed and whether a verdict is to be waited for.
+            channel: to the controller.
+            receive: waits for the next frame from there.
+            others: neighbours that are executed first where the condition says so.
+        """
         nonce = make_nonce()  # before anything is pinned
         job = self._job = _Job(request, channel, receive, ArrayFiles(self._spool))
         channel.send(FrameKind.STARTED, {"group": os.getpid()})
         stopped: dict[str, object] | None = None
+        active: ActiveRun | None = None
         with ExitStack() as stack:
             try:
                 stack.enter_context(applied(request.spec.condition, own_process=True))
             except (ReproError, OSError) as error:
                 channel.send(FrameKind.LOST, {"reason": f"its condition cannot be had: {error}", "sections": []})
                 return
-            if request.spec.condition.level("state") == "repeated":
-                self._rehearse(item, job)
-            active = self._activate(stack, item, job, nonce)
             try:
+                if request.spec.condition.level("order") == _AFTER_OTHERS:
+                    self._run_others(item, job, others)
+                if request.spec.condition.level("state") == "repeated":
+                    self._rehearse(item, job)
+                active = self._activate(stack, item, job, nonce)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             except pytest.exit.Exception as error:
                 stopped = {"what": "exit", "reason": str(error.msg), "status": error.returncode}
             except KeyboardInterrupt:
                 stopped = {"what": "interrupt"}
         self._finish(job, active, stopped)
+
+    def _run_others(self, item: pytest.Item, job: _Job, others: Sequence[pytest.Item]) -> None:
+        """Execute other tests before the one that counts, sharing fixtures as in any session."""
+        for other, job.follower in zip(others, [*others[1:], item], strict=True):
+            with ExitStack() as stack:
+                self._activate(stack, other, job, "").gate = None
+                other.config.hook.pytest_runtest_protocol(item=other, nextitem=job.follower)
+        job.follower = None
+        job.subtests.clear()
+        job.warned.clear()
 
     def _rehearse(self, item: pytest.Item, job: _Job) -> None:
         """Execute the test once before the run that counts, in the manner of a run repeated in one process."""
@@ -159,13 +194,13 @@ class Isolated:
         job.channel.send(FrameKind.RECORDED, {**recording_body(recording, files=job.files), "waits": waits})
         job.recorded = True
 
-    def _finish(self, job: _Job, active: ActiveRun, stopped: dict[str, object] | None) -> None:
+    def _finish(self, job: _Job, active: ActiveRun | None, stopped: dict[str, object] | None) -> None:
         self._job = None
         _save_coverage()
         if stopped is not None:
             job.channel.send(FrameKind.STOPPED, stopped)
             return
-        if active.recording is not None and not job.recorded:
+        if active is not None and active.recording is not None and not job.recorded:
             self._send_recording(job, active.recording, waits=False)
         phases = job.phases
         reports = [] if phases is None else [phases.setup, phases.call, phases.teardown]
@@ -195,7 +230,7 @@ class Isolated:
             return None
         job.phases = inline.execute(
             item,
-            nextitem=None,
+            nextitem=job.follower,
             is_final=lambda _passed: not job.rehearsing,
             log=lambda _call, _report: None,
             subtest_failed=lambda: bool(self._hooks.current and self._hooks.current.subtest_failed),

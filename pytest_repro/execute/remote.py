@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -14,13 +13,15 @@ from typing import Any
 import pytest
 
 from pytest_repro.errors import ReproError, WorkerError
+from pytest_repro.execute.array_files import ArrayFiles
+from pytest_repro.execute.endings import Stop, describe_status, stop_error
 from pytest_repro.execute.launch import Key, Process
 from pytest_repro.execute.lifeline import kill_group
 from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind, Late
 from pytest_repro.execute.protocol import field as frame_field
 from pytest_repro.execute.replies import read_reports
 from pytest_repro.execute.types import Gate, ProcessRun
-from pytest_repro.execute.wire import ArrayFiles, Request, failure_body, recording_from, request_body
+from pytest_repro.execute.wire import Request, failure_body, recording_from, request_body
 from pytest_repro.model import Recording
 
 __all__ = ["Answer", "Remote"]
@@ -127,7 +128,7 @@ class Remote:
         except ReproError as error:
             self.end(now=True)
             return self._lost(waiting, str(error), [])
-        except _Stop as stop:
+        except Stop as stop:
             raise stop.error from None
         except BaseException:
             kill_group(waiting.group) if waiting.group else None
@@ -153,7 +154,7 @@ class Remote:
                 case FrameKind.DONE:
                     return self._done(waiting, body)
                 case FrameKind.STOPPED:
-                    raise _Stop(_stop_error(body))
+                    raise Stop(stop_error(body))
                 case FrameKind.LOST:
                     return self._child_died(waiting, body)
                 case _:
@@ -287,27 +288,3 @@ class Remote:
             elif not idle:
                 kill_group(popen.pid)
             self.process.farewell()
-
-
-class _Stop(Exception):  # noqa: N818 - no error: the test asked for the end of the session
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
-
-
-def _stop_error(body: Mapping[str, Any]) -> BaseException:
-    if body.get("what") != "exit":
-        return KeyboardInterrupt()
-    status = body.get("status")
-    return pytest.exit.Exception(str(body.get("reason", "")), status if isinstance(status, int) else None)
-
-
-def describe_status(status: int) -> str:
-    """``SIGSEGV`` or ``exit status 9``."""
-    if status >= 0:
-        return f"its process ended with exit status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    return f"its process was killed by {name}"

@@ -1,21 +1,14 @@
-"""Recordings, requests and verdicts as JSON, and back with every field checked.
-
-Arrays of some size travel as ``.npy`` files in the session's spool folder: the reader maps them
-read-only and removes their names at once, so that nothing is left however the session ends.
-"""
+"""Recordings, requests and verdicts as JSON, and back with every field checked."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_repro.errors import StoredDataError, WorkerError
+from pytest_repro.errors import WorkerError
+from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.outcomes import FAILURES, ReproFailure
 from pytest_repro.execute.protocol import field
 from pytest_repro.model import (
@@ -32,11 +25,7 @@ from pytest_repro.model import (
 )
 from pytest_repro.settings import Settings
 
-if TYPE_CHECKING:
-    import numpy as np
-
 __all__ = [
-    "ArrayFiles",
     "Request",
     "failure_body",
     "failure_from",
@@ -47,8 +36,6 @@ __all__ = [
 ]
 
 _EXACT_INTEGERS = 1 << 53
-#: arrays of this many bytes and more are mapped, not read
-MAPPED_BYTES = 1 << 20
 
 
 # --- requests ---------------------------------------------------------------------------------
@@ -146,49 +133,6 @@ def failure_from(body: Mapping[str, Any]) -> ReproFailure | None:
     )
 
 
-# --- arrays -----------------------------------------------------------------------------------
-
-
-class ArrayFiles:
-    """Arrays on their way through the spool folder."""
-
-    _numbers = itertools.count()
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def put(self, array: np.ndarray) -> object:
-        """Write an array; the name of its file."""
-        import numpy as np
-
-        name = f"{os.getpid()}-{next(self._numbers)}.npy"
-        np.save(self._folder / name, array, allow_pickle=False)
-        return name
-
-    def get(self, name: object) -> np.ndarray:
-        """Read an array, or map it where it is large, and remove its name.
-
-        Raises:
-            StoredDataError: `name` is no file that `put` wrote.
-        """
-        import numpy as np
-
-        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
-            msg = f"expected the name of an array file, got {name!r}"
-            raise StoredDataError(msg)
-        path = self._folder / name
-        try:
-            # a mapping holds a descriptor, of which there are few; only where memory counts
-            mode = "r" if path.stat().st_size >= MAPPED_BYTES else None
-            array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
-        except (OSError, ValueError, EOFError) as error:
-            msg = f"the array file {name} of a run cannot be read: {error}"
-            raise StoredDataError(msg) from None
-        with contextlib.suppress(PermissionError):  # Windows: removed with the folder
-            path.unlink()
-        return array
-
-
 # --- recordings -------------------------------------------------------------------------------
 
 
@@ -244,7 +188,7 @@ def _encoded(value: Node, files: ArrayFiles) -> object:
         return value
     if kind is float and math.isfinite(value):  # type: ignore[arg-type]
         return value
-    if kind is int and abs(value) <= _EXACT_INTEGERS:  # type: ignore[arg-type, operator]
+    if kind is int and abs(value) <= _EXACT_INTEGERS:  # type: ignore[arg-type]
         return value
     if kind is str and value.isascii():  # type: ignore[union-attr]
         return value

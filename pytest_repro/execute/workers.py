@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from pytest_repro.errors import WorkerError
+from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.launch import Blueprint, Key, launch_key, start
 from pytest_repro.execute.remote import Answer, Remote
 from pytest_repro.execute.replies import Warned
 from pytest_repro.execute.types import Gate, ProcessRun
-from pytest_repro.execute.wire import ArrayFiles, Request
+from pytest_repro.execute.wire import Request
 from pytest_repro.model import Condition, RunSpec
 from pytest_repro.settings import Settings
 

@@ -1,0 +1,63 @@
+"""Arrays of a recording on their way from a child to the controller.
+
+They travel as ``.npy`` files in the session's spool folder: the reader maps them read-only and
+removes their names at once, so that nothing is left however the session ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_repro.errors import StoredDataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["ArrayFiles"]
+
+#: arrays of this many bytes and more are mapped, not read
+MAPPED_BYTES = 1 << 20
+
+
+class ArrayFiles:
+    """Arrays on their way through the spool folder."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, array: np.ndarray) -> object:
+        """Write an array; the name of its file."""
+        import numpy as np
+
+        name = f"{os.getpid()}-{next(self._numbers)}.npy"
+        np.save(self._folder / name, array, allow_pickle=False)
+        return name
+
+    def get(self, name: object) -> np.ndarray:
+        """Read an array, or map it where it is large, and remove its name.
+
+        Raises:
+            StoredDataError: `name` is no file that `put` wrote.
+        """
+        import numpy as np
+
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
+            msg = f"expected the name of an array file, got {name!r}"
+            raise StoredDataError(msg)
+        path = self._folder / name
+        try:
+            # a mapping holds a descriptor, of which there are few; only where memory counts
+            mode = "r" if path.stat().st_size >= MAPPED_BYTES else None
+            array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
+        except (OSError, ValueError, EOFError) as error:
+            msg = f"the array file {name} of a run cannot be read: {error}"
+            raise StoredDataError(msg) from None
+        with contextlib.suppress(PermissionError):  # Windows: removed with the folder
+            path.unlink()
+        return array

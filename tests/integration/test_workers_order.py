@@ -1,0 +1,34 @@
+"""The factor ``order``: other marked tests are executed first, in the run's own process."""
+
+from __future__ import annotations
+
+from tests.integration.conftest import Inner
+
+GUILTY = """
+    import pytest
+
+    seen = []
+
+    @pytest.fixture(scope="module")
+    def shared():
+        return {"calls": 0}
+
+    @pytest.mark.repro
+    @pytest.mark.parametrize("number", range(3))
+    def test_counts(repro, number):
+        seen.append(number)
+        repro.metric("count", len(seen))
+
+    @pytest.mark.repro
+    def test_innocent(repro, shared):
+        shared["calls"] = 1
+        repro.metric("count", 1)
+"""
+
+
+def test_a_test_that_hangs_on_other_tests_drifts_when_order_is_varied_only(inner: Inner) -> None:
+    inner.file(GUILTY)
+    inner("--repro-runs=3", isolation="process").assert_outcomes(passed=4)
+    result = inner("--repro-runs=3", "--repro-vary=order", isolation="process")
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(["*first   count*1 -> 3*"])
