@@ -118,7 +118,8 @@ def _counts(finding: Finding) -> str:
         if finding.status is CauseStatus.CAUSE:
             return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
         return f"{title} may enable a race: {pinned}; {switched}, {race}"
-    return f"{title} decides it: {pinned}; {switched}"
+    verb = "decides it" if finding.status is CauseStatus.CAUSE else "may decide it, by too few runs to say so"
+    return f"{title} {verb}: {pinned}; {switched}"
 
 
 def make_cause(

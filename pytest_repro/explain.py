@@ -266,23 +266,29 @@ def _try(lab: _Lab, candidate: Candidate, known: Sequence[str]) -> Generator[Tri
 def _confirm(
     lab: _Lab, factor: str, level: str, switched: list[Recording]
 ) -> Generator[Trial, Outcome, Finding | None]:
-    """A B A B until the evidence is enough or shown to be weak."""
-    while True:
-        distinct = lab.distinct(switched)
-        if len(switched) >= ARM and distinct == 1:
-            break
-        if len(switched) >= ARM and distinct > 1 and _race_settled(lab, switched):
-            break
+    """A B A B until the evidence is enough or shown to be weak; what there is of it when the search must end."""
+    while not _settled(lab, switched):
         if not (yield from _run_pinned(lab)):
-            return None
+            return None if lab.residual else _weigh(lab, factor, level, switched)
         outcome = yield lab.trial(factor, level)
         if outcome.recording is None:
             lab.stopped = outcome.reason
-            return None
+            break
         switched.append(outcome.recording)
+    return _weigh(lab, factor, level, switched)
+
+
+def _settled(lab: _Lab, switched: Sequence[Recording]) -> bool:
+    if len(switched) < ARM:
+        return False
+    return lab.distinct(switched) == 1 or _race_settled(lab, switched)
+
+
+def _weigh(lab: _Lab, factor: str, level: str, switched: Sequence[Recording]) -> Finding:
     lab.note(factor, level, switched)
     differ = sum(lab.differs(recording) for recording in switched)
-    steady = distinct == 1
+    distinct = lab.distinct(switched)
+    steady = distinct == 1 and len(switched) >= ARM
     proven = steady or fisher(differ=differ, switched=len(switched), pinned=len(lab.pinned)) < FISHER_LIMIT
     return Finding(
         status=CauseStatus.CAUSE if proven else CauseStatus.SUSPECT,
