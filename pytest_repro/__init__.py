@@ -10,8 +10,8 @@ The flow is one-way; a module imports only from rows above its own::
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
     output    report/            reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, runner, inplace, single, explaining, experiments, reporting
-    shell     hookspecs, session, plugin, cli
+    compose   pipeline, keeping, runner, inplace, single, explaining, experiments, reporting
+    shell     hookspecs, session, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of
 it; there are none to rewrite: PYTEST_DONT_REWRITE.

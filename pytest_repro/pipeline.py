@@ -37,6 +37,7 @@ def judge(
     explainer: Explainer | None = None,
     control: Control | None = None,
     strict: Strict | None = None,
+    needed: int = 2,
 ) -> TestResult:
     """Compare the recordings of finished runs and give the verdict.
 
@@ -48,10 +49,11 @@ def judge(
         explainer: asked for the cause when the runs drift.
         control: asked for a run with another seed when they do not.
         strict: asked which draws on entropy fail the test.
+        needed: runs that must have finished; one is enough where it is compared with something else.
     """
     ordered = sorted(recordings, key=lambda recording: recording.spec.number)
     result = _frame(nodeid, plan, ordered, location)
-    problem = _inconclusive(ordered)
+    problem = _inconclusive(ordered, needed)
     if problem is not None:
         return replace(result, verdict=Verdict.INCONCLUSIVE, headline=problem)
     from pytest_repro.compare import compare_recordings
@@ -113,8 +115,8 @@ def _frame(nodeid: str, plan: Plan, recordings: Sequence[Recording], location: L
     )
 
 
-def _inconclusive(recordings: Sequence[Recording]) -> str | None:
-    if len(recordings) < 2:
+def _inconclusive(recordings: Sequence[Recording], needed: int) -> str | None:
+    if len(recordings) < needed:
         return f"only {len(recordings)} run finished, so there is nothing to compare; ask for --repro-runs=2 or more"
     nonces = [recording.nonce for recording in recordings if recording.nonce]
     if len(set(nonces)) < len(nonces):

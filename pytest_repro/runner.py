@@ -22,6 +22,7 @@ from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, f
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
 from pytest_repro.execute.types import ProcessExecutor, ProcessRun
+from pytest_repro.keeping import Keeping
 from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
 from pytest_repro.pipeline import Control, Explainer, Strict, judge, unfinished
 from pytest_repro.recorder import Keeper, Recorder, Repro
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["ItemRunner", "Tools"]
 
 
+def _nothing_kept(_item: pytest.Item, _settings: Settings) -> Keeping | None:
+    return None
+
+
 @dataclass(slots=True)
 class Tools:
     """What a test's run needs, built once a session."""
@@ -47,6 +52,8 @@ class Tools:
     explainer_for: Callable[[pytest.Item, Settings], Explainer | None]
     control_for: Callable[[pytest.Item, Settings], Control | None]
     strict: Strict | None = None
+    #: what the runs of a test are compared with beyond each other, and kept as
+    keeping_for: Callable[[pytest.Item, Settings], Keeping | None] = _nothing_kept
     #: taps on entropy for one run; None leaves them out
     watching: Callable[[], AbstractContextManager[Watch]] | None = None
     rules: Sequence[Callable[[object], object]] = ()
@@ -74,10 +81,12 @@ class ItemRunner:
     _teardown_error: pytest.TestReport | None = None
     #: the failure that is logged is our own verdict
     _gated: bool = False
+    _keeping: Keeping | None = None
 
     def __post_init__(self) -> None:
         self.keeper = Keeper(spool=self.tools.spool)
         self.properties = list(self.item.user_properties)
+        self._keeping = self.tools.keeping_for(self.item, self.settings)
 
     # --- the loop -----------------------------------------------------------------------------
 
@@ -231,17 +240,22 @@ class ItemRunner:
     # --- verdicts -----------------------------------------------------------------------------
 
     def _judge(self, recording: Recording) -> ReproFailure | None:
+        recordings = [*self.recordings, recording]
         with timer_paused(self.item):
-            self.result = judge(
+            result: TestResult | None = judge(
                 nodeid=self.item.nodeid,
                 plan=self.plan,
-                recordings=[*self.recordings, recording],
+                recordings=recordings,
                 location=_location(self.item),
                 explainer=self.tools.explainer_for(self.item, self.settings),
                 control=self.tools.control_for(self.item, self.settings),
                 strict=self.tools.strict,
+                needed=1 if self._keeping is not None and len(self.plan.runs) == 1 else 2,
             )
-        failure = self._failure(self.result)
+            if self._keeping is not None and result is not None:
+                result = self._keeping.judged(result, recordings)
+        self.result = result
+        failure = None if result is None else self._failure(result)
         self._gated = failure is not None
         return failure
 
@@ -316,6 +330,8 @@ class ItemRunner:
         if self.result is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
             return
         report.repro = to_json(self.result)  # type: ignore[attr-defined]
+        if self._keeping is not None:
+            self._keeping.attach(report)
         if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
             body = failure_text(self.result, width=self.tools.width, verbose=self.tools.verbose)
             add = getattr(report.longrepr, "addsection", None)

@@ -24,7 +24,8 @@ from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.experiments import Experiments, violations
 from pytest_repro.explaining import Budget
-from pytest_repro.model import Place, Plan
+from pytest_repro.keeping import Keeping, Surroundings
+from pytest_repro.model import Location, Place, Plan
 from pytest_repro.pipeline import Control, Explainer
 from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
@@ -64,6 +65,7 @@ class ReproSession:
         #: of the workers; chosen when the tests are known
         self._hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
         self._taps: Taps | None = None
+        self._surroundings: Surroundings | None = None
         self._spool: Path | None = None
         self._by_item: dict[pytest.Item, Settings] = {}
 
@@ -81,6 +83,10 @@ class ReproSession:
             raise pytest.UsageError(str(error)) from None
         session = cls(config, settings, hooks)
         config.pluginmanager.register(hooks, "repro-run-hooks")
+        if settings.update:
+            from pytest_repro.upkeep import Upkeep
+
+            config.pluginmanager.register(Upkeep(config, session.settings_for, mode=settings.update), "repro-upkeep")
         return session
 
     # --- settings -----------------------------------------------------------------------------
@@ -214,7 +220,8 @@ class ReproSession:
         if item.get_closest_marker(MARKER) is None or not isinstance(item, pytest.Function):
             return None
         settings = self.settings_for(item)
-        if settings.runs < 2 or self.config.getoption("setuponly", False):
+        alone = not (settings.keeps_baseline or settings.record)
+        if (settings.runs < 2 and alone) or self.config.getoption("setuponly", False):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         runner = ItemRunner(
@@ -237,6 +244,7 @@ class ReproSession:
             explainer_for=self._explainer_for,
             control_for=self._control_for,
             strict=partial(violations, allow=settings.allow) if settings.strict else None,
+            keeping_for=self._keeping_for,
             rules=self.rules,
             environment=self.effective,
             watching=self._watching(settings),
@@ -244,6 +252,15 @@ class ReproSession:
             width=_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,
         )
+
+    def _keeping_for(self, item: pytest.Item, settings: Settings) -> Keeping | None:
+        """Baseline and records of a test, where they are wanted."""
+        if not (settings.keeps_baseline or settings.record):
+            return None
+        if self._surroundings is None:
+            self._surroundings = Surroundings(self.config.rootpath)
+        file, line, _ = item.location
+        return Keeping(item.nodeid, item.path, settings, self._surroundings, Location(file, (line or 0) + 1))
 
     def _watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
         """Taps on entropy, where their findings can be of use."""

@@ -6,9 +6,11 @@ the marker, ``--help`` and the documentation are all made from it.
 
 from __future__ import annotations
 
+import datetime
 import enum
 import fnmatch
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.model import Tolerance
 
-__all__ = ["MARKER_KEYS", "OPTIONS", "Option", "Settings", "Source", "parse_tolerance", "resolve"]
+__all__ = ["AUTOLOG", "MARKER_KEYS", "NOISE", "OPTIONS", "Option", "Settings", "Source", "parse_tolerance", "resolve"]
 
 
 class Source(enum.IntEnum):
@@ -84,6 +86,41 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
+#: what automatic observations can be made of, in the words of ``--repro-autolog``
+AUTOLOG = ("scikit-learn", "torch", "xgboost", "lightgbm", "catboost", "keras", "assertions")
+#: rules by which automatic observations leave out what is no result, in the words of ``repro_noise``
+NOISE = ("addresses", "times", "paths", "uuids")
+
+
+def _words(known: tuple[str, ...], every: str) -> Callable[[object], tuple[str, ...]]:
+    """Names out of `known`; ``none``, or `every` for all of them."""
+
+    def parse(value: object) -> tuple[str, ...]:
+        names = _names(value)
+        if names in ((every,), ("none",)):
+            return known if names == (every,) else ()
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            msg = f"expected {every}, none, or names out of {', '.join(known)}; got {value!r}"
+            raise ValueError(msg)
+        return tuple(name for name in known if name in names)
+
+    return parse
+
+
+def _date(value: object) -> str:
+    """A day as ``2027-01-31``, as text: settings are compared and sent as they are."""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            return datetime.date.fromisoformat(value).isoformat()
+    except ValueError:
+        pass
+    msg = f"expected a day as 2027-01-31, got {value!r}"
+    raise ValueError(msg)
+
+
 def _factors(value: object) -> tuple[str, ...]:
     names = _names(value)
     if not names:
@@ -91,6 +128,15 @@ def _factors(value: object) -> tuple[str, ...]:
     from pytest_repro.conditions import check
 
     return check(names)
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    """One pattern a line; a node id may hold commas."""
+    lines = value.splitlines() if isinstance(value, str) else value
+    if not isinstance(lines, list | tuple):
+        msg = f"expected one pattern a line, got {value!r}"
+        raise ValueError(msg)
+    return tuple(line.strip() for line in map(str, lines) if line.strip())
 
 
 def _text(value: object) -> str:
@@ -181,12 +227,32 @@ class Settings:
     json: str = ""
     md: str = ""
     html: str = ""
+    baseline: bool = False
+    update: str = ""
+    machine_rtol: float = 0.0
+    machine_atol: float = 0.0
+    machine_ulp: int = 0
+    record: str = ""
+    all: bool = False
+    skip: bool = False
+    exclude: tuple[str, ...] = ()
+    autolog: tuple[str, ...] = ()
+    noise: tuple[str, ...] = NOISE
+    level: str = "fail"
+    quarantine: str = ""
+    reason: str = ""
+    known: str = ""
     #: (field, source) of every field that was given
     sources: tuple[tuple[str, Source], ...] = field(default=())
 
     def source(self, name: str) -> Source:
         """Where the value of field `name` came from."""
         return dict(self.sources).get(name, Source.DEFAULT)
+
+    @property
+    def keeps_baseline(self) -> bool:
+        """Whether run 1 is compared with a baseline; an update means all tests for which nobody said otherwise."""
+        return self.baseline or (bool(self.update) and self.source("baseline") is Source.DEFAULT)
 
     def tolerance_for(self, name: str) -> Tolerance:
         """The tolerance of a recorded value that did not bring its own.
@@ -339,6 +405,119 @@ OPTIONS: tuple[Option, ...] = (
         metavar="FILE",
         ini=False,
     ),
+    Option(
+        "baseline",
+        _flag,
+        "Compare run 1 with the values kept in __repro__/<module>/<test>.json beside the test module.",
+        marker=True,
+        bare="true",
+    ),
+    Option(
+        "update",
+        _choice("all", "new"),
+        "Write the baselines that are missing or have changed, never those of tests that drift or fail, and remove "
+        "those without a test when the whole suite ran; 'new' writes the missing ones only.",
+        metavar="{all,new}",
+        ini=False,
+        bare="all",
+    ),
+    Option(
+        "machine_rtol",
+        _number,
+        "Relative tolerance against a baseline that was made in another environment (default: 0).",
+        metavar="R",
+        command_line=False,
+        marker=True,
+    ),
+    Option(
+        "machine_atol",
+        _number,
+        "Absolute tolerance against a baseline that was made in another environment (default: 0).",
+        metavar="A",
+        command_line=False,
+        marker=True,
+    ),
+    Option(
+        "machine_ulp",
+        _integer(0),
+        "Tolerance in representable numbers against a baseline that was made in another environment (default: 0).",
+        metavar="U",
+        command_line=False,
+        marker=True,
+    ),
+    Option(
+        "record",
+        _text,
+        "Keep every recording with its environment in the folder DIR, for 'pytest-repro compare DIR OTHER'.",
+        metavar="DIR",
+        ini=False,
+    ),
+    Option(
+        "all",
+        _flag,
+        "Treat every test function as marked 'repro', and record by itself what it fits, predicts and asserts on "
+        "(--repro-autolog=auto).",
+        bare="true",
+    ),
+    Option(
+        "skip",
+        _flag,
+        "Leave this test to pytest: it runs once, and nothing is compared.",
+        command_line=False,
+        ini=False,
+        marker=True,
+    ),
+    Option(
+        "exclude",
+        _lines,
+        "Tests that --repro-all leaves to pytest, one pattern of node ids a line.",
+        command_line=False,
+        ini_type="linelist",
+    ),
+    Option(
+        "autolog",
+        _words(AUTOLOG, "auto"),
+        f"Record without a call in the test: {', '.join(AUTOLOG)}; 'auto' is all of them (default: none, auto with "
+        "--repro-all).",
+        metavar="{auto,none,NAME,...}",
+        marker=True,
+    ),
+    Option(
+        "noise",
+        _words(NOISE, "all"),
+        f"What is left out of automatic observations because it is no result: {', '.join(NOISE)}; or none "
+        "(default: all of them).",
+        command_line=False,
+    ),
+    Option(
+        "level",
+        _choice("fail", "warn"),
+        "What a drift does. fail: the test fails; warn: it is listed among the warnings (default: fail).",
+        metavar="{fail,warn}",
+        marker=True,
+    ),
+    Option(
+        "quarantine",
+        _date,
+        "Only report what this test does not reproduce, until the end of that day.",
+        command_line=False,
+        ini=False,
+        marker=True,
+    ),
+    Option(
+        "reason",
+        _text,
+        "Why this test is in quarantine.",
+        command_line=False,
+        ini=False,
+        marker=True,
+    ),
+    Option(
+        "known",
+        _text,
+        "Only report drifts of the tests that FILE lists, so that new ones alone fail; --repro-update writes it.",
+        metavar="FILE",
+    ),
 )
 
 MARKER_KEYS: tuple[str, ...] = tuple(option.name for option in OPTIONS if option.marker)
@@ -392,4 +571,9 @@ def resolve(
             option = _BY_NAME[key]
             values[key] = _read(option, value, name.format(option=option))
             sources[key] = source
+    if values.get("reason") and not values.get("quarantine"):
+        msg = f"{where}, reason=: there is no quarantine= that it could be the reason of"
+        raise SettingsError(msg)
+    if values.get("all") and "autolog" not in values:
+        values["autolog"] = AUTOLOG
     return replace(Settings(**values), sources=tuple(sorted(sources.items())))

@@ -20,7 +20,15 @@ from typing import Any
 
 from pytest_repro.errors import SettingsError, StoredDataError
 
-__all__ = ["MAX_JSON_BYTES", "canonical_json", "check_schema", "locked", "read_json", "write_atomically"]
+__all__ = [
+    "MAX_JSON_BYTES",
+    "NewerFormatError",
+    "canonical_json",
+    "check_schema",
+    "locked",
+    "read_json",
+    "write_atomically",
+]
 
 #: no file that we write comes near it
 MAX_JSON_BYTES = 32 << 20
@@ -32,6 +40,10 @@ LOCK_SECONDS = 60.0
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONFLICT = re.compile(rb"^(<{7}|={7}|>{7}|\|{7})( |\r?$)", re.MULTILINE)
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+class NewerFormatError(StoredDataError):
+    """A file that a newer version wrote: not damaged, and never to be overwritten."""
 
 
 # --- JSON -------------------------------------------------------------------------------------
@@ -115,7 +127,7 @@ def check_schema(data: dict[str, Any], path: Path, *, name: str, version: int, r
             f"{path}: its format {name}@{found} is newer than {name}@{version}, the newest that this version of "
             "pytest-repro reads; upgrade pytest-repro"
         )
-        raise StoredDataError(msg)
+        raise NewerFormatError(msg)
     return found
 
 

@@ -17,9 +17,15 @@ from pytest_repro.model import (
 
 __all__ = ["closing_lines", "failure_text", "summary_line"]
 
-#: rows of the table and leaves per value that are shown without ``-v``
+#: lines of a failure, rows of its table, leaves per value, and lines per list that are shown without ``-v``
+_LINES = 40
 _ROWS = 12
 _LEAVES = 4
+#: changes of the environment that are shown without ``-v``
+_CHANGES = 6
+_LIST_LINES = 3
+#: to which a column of the table that gives way on a narrow terminal may shrink
+_NARROWEST = 8
 _MARGIN = " " * 10
 
 
@@ -30,16 +36,33 @@ def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) 
     if result.verdict.good and result.violations:
         lines[0] = f"STRICT: {_drawn(result)}; the values did not drift"
     if result.comparison.first is None and result.cause is None:
-        body = [*_strict(result, width), *_tail(result, width=width)]
+        body = [*_strict(result, width), *_tail(result, width=width, verbose=verbose)]
         return "\n".join([*_wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
     lines.append("")
-    lines += _first(result, width)
+    lines += _first(result, width, verbose=verbose)
     lines += _cause(result.cause, width=width, verbose=verbose)
-    lines += ["", *_table(result, verbose=verbose)]
-    for drift in _shown(result.comparison.drifts, verbose=verbose):
-        lines += _details(drift, width=width, verbose=verbose)
-    lines += ["", *_strict(result, width), *_tail(result, width=width)]
-    return "\n".join(line.rstrip() for line in lines)
+    lines += _over_time(result, width, verbose=verbose)
+    lines += ["", *_table(result, width=width, verbose=verbose)]
+    tail = ["", *_strict(result, width), *_tail(result, width=width, verbose=verbose)]
+    lines += _all_details(result, room=_LINES - len(lines) - len(tail), width=width, verbose=verbose)
+    return "\n".join(line.rstrip() for line in [*lines, *tail])
+
+
+def _all_details(result: TestResult, *, room: int, width: int, verbose: bool) -> list[str]:
+    """What differs inside each value, as far as there is room."""
+    lines: list[str] = []
+    drifts = result.comparison.drifts
+    for number, drift in enumerate(_shown(drifts, verbose=verbose)):
+        details = _details(drift, width=width, verbose=verbose)
+        if not verbose and len(lines) + len(details) > room - 2:
+            hidden = sum(bool(_details(other, width=width, verbose=False)) for other in drifts[number:])
+            return [*lines, "", f"  ... what differs inside {_values(hidden)} (-v shows all)"]
+        lines += details
+    return lines
+
+
+def _values(count: int) -> str:
+    return "1 more value" if count == 1 else f"{count} more values"
 
 
 def _drawn(result: TestResult) -> str:
@@ -57,7 +80,10 @@ def _strict(result: TestResult, width: int) -> list[str]:
 
 
 def _wrap(text: str, width: int, *, indent: str = _MARGIN) -> list[str]:
-    return textwrap.wrap(text, max(width, 40), subsequent_indent=indent, break_long_words=False) or [""]
+    lines = textwrap.wrap(
+        text, max(width, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\xa0", " ") for line in lines] or [""]
 
 
 def _field(label: str, text: str, width: int) -> list[str]:
@@ -71,11 +97,19 @@ def _ulp_text(ulp: int | None) -> str:
     return f"{ulp} ULP" if ulp < 10_000 else f"{ulp:.1e} ULP".replace("e+", "e")
 
 
-def _first(result: TestResult, width: int) -> list[str]:
+def _list(label: str, text: str, width: int, *, verbose: bool) -> list[str]:
+    """A field whose text may be long."""
+    lines = _field(label, text, width)
+    if verbose or len(lines) <= _LIST_LINES:
+        return lines
+    return [*lines[: _LIST_LINES - 1], f"{_MARGIN}... (-v shows all)"]
+
+
+def _first(result: TestResult, width: int, *, verbose: bool) -> list[str]:
     first = result.comparison.first
     if first is None:
         return []
-    lines = [f"  first   {first.label}  in run {first.run}"]
+    lines = [f"  first   {first.label}  in {_run_name(result, first.run)}"]
     change = f"{first.reference} -> {first.other}"
     ulp = _ulp_text(first.ulp)
     where = str(first.location) if first.location else ""
@@ -85,9 +119,33 @@ def _first(result: TestResult, width: int) -> list[str]:
     if len(change) <= width - len(_MARGIN):
         lines.append(_MARGIN + change)
     else:
-        lines += [_MARGIN + part for part in (first.reference, "-> " + first.other)]
+        size = 10_000 if verbose else width - len(_MARGIN)
+        lines += [_MARGIN + _cut(part, size) for part in (first.reference, "-> " + first.other)]
     rest = "   ".join(part for part in (ulp, where) if part)
     return [*lines, _MARGIN + rest] if rest else lines
+
+
+def _run_name(result: TestResult, run: int) -> str:
+    names = dict(result.labels)
+    return names.get(run) or (f"run {run}" if run else result.against or "baseline")
+
+
+def _over_time(result: TestResult, width: int, *, verbose: bool) -> list[str]:
+    """How the environment and the code differ from those of what run 1 was compared with."""
+    lines: list[str] = []
+    changes = result.changes if verbose else result.changes[:_CHANGES]
+    for index, change in enumerate(changes):
+        text = f"{change.name}  {change.before or '(absent)'} -> {change.after or '(absent)'}"
+        lines += _field("changed" if not index else "", text, width)
+    if len(result.changes) > len(changes):
+        lines += _field(
+            "", f"... and {len(result.changes) - len(changes)} more of the environment (-v shows all)", width
+        )
+    for index, text in enumerate(result.code):
+        lines += _field("code" if not index else "", text, width)
+    for text in result.advice:
+        lines += _field("then", text, width)
+    return lines
 
 
 def _cause(cause: Cause | None, *, width: int, verbose: bool) -> list[str]:
@@ -113,19 +171,20 @@ def _shown(drifts: Sequence[ValueDrift], *, verbose: bool) -> Sequence[ValueDrif
     return drifts if verbose else drifts[:_ROWS]
 
 
-def _groups(drift: ValueDrift) -> str:
-    return (
-        " ".join(" = ".join(map(str, group)) for group in drift.groups[:1])
-        + " | "
-        + " | ".join(" = ".join(map(str, group)) for group in drift.groups[1:])
-    )
+def _groups(drift: ValueDrift, result: TestResult) -> str:
+    names = dict(result.labels)
+    runs = sum(map(len, drift.groups))
+    if runs == len(drift.groups) > 4:
+        return f"all {runs} differ"
+    shown = [[names.get(run) or (str(run) if run else result.against or "baseline") for run in g] for g in drift.groups]
+    return " | ".join(" = ".join(group) for group in shown)
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.1e}"
 
 
-def _row(drift: ValueDrift) -> tuple[str, ...]:
+def _row(drift: ValueDrift, result: TestResult) -> tuple[str, ...]:
     stats = drift.stats
     if stats is not None and stats.sign_of_zero_only:
         measures: tuple[str, str, str] = ("sign of zero only", "", "")
@@ -133,22 +192,41 @@ def _row(drift: ValueDrift) -> tuple[str, ...]:
         measures = (_number(stats.max_abs), _number(stats.max_rel), _ulp_text(stats.max_ulp).removesuffix(" ULP"))
     else:
         measures = ("", "", "")
-    return (drift.name, drift.kind, _groups(drift), f"{drift.n_different} of {drift.n_total}", *measures)
+    return (drift.name, drift.kind, _groups(drift, result), f"{drift.n_different} of {drift.n_total}", *measures)
 
 
-def _table(result: TestResult, *, verbose: bool) -> list[str]:
+def _table(result: TestResult, *, width: int, verbose: bool) -> list[str]:
     drifts = result.comparison.drifts
     head = ("value", "kind", "runs", "differ", "max |d|", "max rel", "ULP")
-    rows = [head, *(_row(drift) for drift in _shown(drifts, verbose=verbose))]
-    widths = [min(28, max(len(row[column]) for row in rows)) for column in range(len(head))]
+    rows = [head, *(_row(drift, result) for drift in _shown(drifts, verbose=verbose))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    if not verbose:
+        _narrow(widths, width)
     lines = []
     for row in rows:
-        cells = (_cut(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True))
-        lines.append("  " + "  ".join(cells).rstrip())
+        cells = [_cut(cell, size) for cell, size in zip(row, widths, strict=True)]
+        cells[0] = _cut_middle(row[0], widths[0])
+        lines.append("  " + "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip())
     hidden = len(drifts) - len(rows) + 1
     if hidden > 0:
-        lines.append(f"  ... and {hidden} more values that differ (-v shows all)")
+        lines.append(f"  ... and {_values(hidden)} that {'differs' if hidden == 1 else 'differ'} (-v shows all)")
     return lines
+
+
+def _narrow(widths: list[int], width: int) -> None:
+    """Take from the widest of the columns that may give way until the table fits; from the names last."""
+    for columns, narrowest in (((1, 2), 14), ((1,), 10), ((0,), 24), ((0, 1, 2), _NARROWEST)):
+        while sum(widths) + 2 * len(widths) > width:
+            column = max(columns, key=lambda each: widths[each])
+            if widths[column] <= narrowest:
+                break
+            widths[column] -= 1
+
+
+def _cut_middle(text: str, size: int) -> str:
+    """Names that belong together differ at one of their ends."""
+    tail = (size - 2) // 3
+    return text if len(text) <= size else f"{text[: size - 2 - tail]}..{text[len(text) - tail :]}"
 
 
 def _cut(text: str, size: int) -> str:
@@ -171,15 +249,15 @@ def _details(drift: ValueDrift, *, width: int, verbose: bool) -> list[str]:
     return ["", f"  {drift.name}", *(line if verbose else _cut(line, max(width, 60)) for line in lines)]
 
 
-def _tail(result: TestResult, *, width: int) -> list[str]:
+def _tail(result: TestResult, *, width: int, verbose: bool) -> list[str]:
     comparison = result.comparison
     lines: list[str] = []
     if comparison.equal:
-        lines += _field("equal", ", ".join(comparison.equal), width)
-    for entry in comparison.within:
-        lines += _field("within", _within_text(entry), width)
-    for note in comparison.notes:
-        lines += _field("left out", note, width)
+        lines += _list("equal", ", ".join(comparison.equal), width, verbose=verbose)
+    if comparison.within:
+        lines += _list("within", "; ".join(map(_within_text, comparison.within)), width, verbose=verbose)
+    if comparison.notes:
+        lines += _list("omitted", "; ".join(comparison.notes), width, verbose=verbose)
     if result.again:
         lines.append(f"  again   {result.again}")
     return lines
@@ -198,7 +276,9 @@ def summary_line(result: TestResult) -> str:
         return f"{_drawn(result)}, first {result.violations[0].call} at {result.violations[0].location}"
     if first is None:
         return result.headline
-    text = f"{first.label} differs in run {first.run} of {result.runs}"
+    text = f"{first.label} differs in {_run_name(result, first.run)} of {result.runs}"
+    if result.verdict is Verdict.BASELINE_DRIFTED:
+        text = f"{first.label} differs from the {result.against or 'baseline'}"
     if result.cause is not None and result.cause.status is CauseStatus.CAUSE:
         return f"{text}: {result.cause.factor}"
     return text
@@ -227,6 +307,11 @@ def closing_lines(report: SessionReport, *, escape: float, width: int = 80) -> l
 
 
 def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -> str:
+    kept = [test for test in good if test.against]
+    good = [test for test in good if test.runs > 1]
+    against = _against(kept) if kept else ""
+    if not good:
+        return against
     runs = sorted({test.runs for test in good})
     counted = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
     within = sum(test.verdict is Verdict.WITHIN for test in good)
@@ -236,4 +321,13 @@ def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -
     line = f"repro: {tests} reproduced over {counted} runs ({how}; varied: {varied})."
     if report.not_varied:
         line += f" Not varied: {', '.join(report.not_varied)}."
-    return f"{line} A drift that shows in 1 run of 10 escapes {runs[0]} runs {100 * escape:.0f} % of the time."
+    return f"{line} A drift that shows in 1 run of 10 escapes {runs[0]} runs {100 * escape:.0f}\xa0% of the time." + (
+        f" {against.removeprefix('repro: ')}" if against else ""
+    )
+
+
+def _against(kept: Sequence[TestResult]) -> str:
+    within = sum(test.verdict is Verdict.WITHIN for test in kept)
+    how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
+    tests = "1 test agrees with its" if len(kept) == 1 else f"{len(kept)} tests agree with their"
+    return f"repro: {tests} {kept[0].against}{'' if len(kept) == 1 else 's'} ({how})."

@@ -20,7 +20,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 #: above `compose` because the failure is worded inside the call phase, where the runner raises it; it
 #: reads nothing but `errors` and `model`.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "model"),
+    ("errors", "model", "storage"),
     ("values", "storage"),
     ("environment", "rng", "entropy", "conditions", "suspects", "frozen"),
     ("settings", "plan", "hashing"),
@@ -28,15 +28,15 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("execute",),
     ("compare", "explain", "causes", "baseline"),
     ("report",),
-    ("pipeline", "runner", "inplace", "single", "explaining", "experiments", "reporting"),
-    ("hookspecs", "session", "plugin", "cli"),
+    ("keeping", "pipeline", "runner", "inplace", "single", "explaining", "experiments", "reporting"),
+    ("hookspecs", "session", "upkeep", "plugin", "cli"),
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
 
 #: Where a third-party package may be imported, as a path or its first folder; the packages on the right
 #: of `numpy` are looked at only when a user's value, generator or condition is theirs.
 ALLOWED: dict[str, set[str]] = {
-    "pytest": {"execute", "experiments", "hookspecs", "inplace", "plugin", "reporting", "runner", "session", "single"},
+    "pytest": {"execute", "experiments", "hookspecs", "inplace", "plugin", "reporting", "runner", "session", "single", "upkeep"},
     "_pytest": {"execute"},
     "numpy": {"model", "values", "compare", "recorder", "rng", "entropy", "environment", "baseline", "execute"},
     "deepdiff": {"compare"},
