@@ -142,6 +142,14 @@ class _Lazy:
             if self._session is not None:
                 self._session.end_single(item)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give the report of a test the verdict of its checks in place."""
+        report = yield
+        if self._session is not None:
+            self._session.attach(item, report)
+        return report
+
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
         """Remember the time limit, to arm it for each run."""
