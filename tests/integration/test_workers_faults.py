@@ -144,12 +144,13 @@ def test_a_worker_that_is_killed_is_replaced(inner: Inner, marker: str) -> None:
     assert wait_until(lambda: not processes_with(marker))
 
 
-def test_a_test_that_the_worker_did_not_collect_is_named(inner: Inner) -> None:
+def test_a_test_that_the_worker_did_not_collect_is_named(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_PID", str(os.getpid()))
     inner.file("""
         import os
         import pytest
 
-        if os.environ.get("PYTHONHASHSEED") == "1":
+        if os.environ["SESSION_PID"] != str(os.getpid()):
             raise RuntimeError("cannot be imported there")
 
         @pytest.mark.repro
@@ -163,10 +164,11 @@ def test_a_test_that_the_worker_did_not_collect_is_named(inner: Inner) -> None:
     )
 
 
-def test_a_worker_that_cannot_start_says_why_for_each_test(inner: Inner) -> None:
+def test_a_worker_that_cannot_start_says_why_for_each_test(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_PID", str(os.getpid()))
     inner.pytester.makeconftest("""
         import os
-        if os.environ.get("PYTHONHASHSEED") == "1":
+        if os.environ["SESSION_PID"] != str(os.getpid()):
             raise RuntimeError("no conftest there")
     """)
     inner.file("""
@@ -239,10 +241,13 @@ def test_the_end_of_the_session_leaves_no_process(
 
 
 @linux_only
-def test_a_controller_that_dies_while_workers_collect_leaves_no_process(inner: Inner, marker: str) -> None:
+def test_a_controller_that_dies_while_workers_collect_leaves_no_process(
+    inner: Inner, monkeypatch: pytest.MonkeyPatch, marker: str
+) -> None:
+    monkeypatch.setenv("STARTED_BY", str(os.getpid()))
     inner.pytester.makeconftest("""
         import os, signal, sys, time
-        if os.environ.get("PYTHONHASHSEED") == "1":
+        if os.environ["STARTED_BY"] != str(os.getppid()):
             open("collecting", "w").close()
             time.sleep(600)
     """)
