@@ -21,6 +21,7 @@ from pytest_repro.model import (
     Tolerance,
     Verdict,
 )
+from pytest_repro.settings import Source
 from pytest_repro.storage import NewerFormatError
 
 if TYPE_CHECKING:
@@ -133,7 +134,12 @@ class Keeping:
 
     def _missing(self, path: Path) -> str:
         shown = path.relative_to(self.surroundings.root) if path.is_relative_to(self.surroundings.root) else path
-        return f"there is no baseline to compare with ({shown}); {_write_it(self.nodeid)}"
+        return f"there is no baseline to compare with ({shown}); {self._write_it()}"
+
+    def _write_it(self) -> str:
+        # an update means every test that says nothing else; one whose marker does needs the command line too
+        asked = "--repro-baseline " if self.settings.source("baseline") is Source.COMMAND_LINE else ""
+        return f'write one: pytest "{self.nodeid}" {asked}--repro-update'
 
     def _other_seed(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
         if self.settings.update == "all":
@@ -142,7 +148,7 @@ class Keeping:
         return self._inconclusive(
             result,
             f"the baseline was made with seed {baseline.seed} and this run with seed {result.seed}, so they cannot be "
-            f"compared; run with --repro-seed={baseline.seed}, or {_write_it(self.nodeid)}",
+            f"compared; run with --repro-seed={baseline.seed}, or {self._write_it()}",
         )
 
     def _compared(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
@@ -232,10 +238,6 @@ class Keeping:
                 self._store().put(node, nan_payload=nan_payload)
         except ReproError as error:
             self.problem = str(error)
-
-
-def _write_it(nodeid: str) -> str:
-    return f'write one: pytest "{nodeid}" --repro-update'
 
 
 def _equal(result: TestResult, comparison: Comparison) -> TestResult:

@@ -530,6 +530,8 @@ def _read(option: Option, value: object, where: str) -> Any:
         return option.parse(value)
     except (ValueError, ReproError) as error:
         msg = f"{where}: {error}"
+        if where == option.flag and option.bare is not None:
+            msg += f"; where another argument follows, write {option.flag}={option.bare}"
         raise SettingsError(msg) from None
 
 
