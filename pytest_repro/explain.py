@@ -7,10 +7,10 @@ The procedure is that of an experiment, not of a guess:
 2. Suspects first, one factor is switched to another level while all others stay pinned (B). Equal:
    it is cleared. Different: A and B are repeated in turn until three each.
 3. B agrees with itself and never with A: the factor decides the result, a *cause*. (Simulated to be
-   wrong in at most 1.7 % of cases, whatever else drifts.)
+   wrong in less than 2 % of cases, whatever else drifts.)
 4. B disagrees with itself while A never does: a race that this factor enables. That is a *suspect*,
    unless so many runs separate the two arms that chance is excluded: Fisher's exact test below
-   0.2 %, which with eight factors keeps the same 1.7 %.
+   0.2 %, which with eight factors keeps the same 2 %.
 
 Memory is tried before a factor that needs another start of the interpreter is blamed, since such a
 start moves addresses too.
@@ -211,7 +211,7 @@ def investigate(
             continue
         finding = yield from _try(lab, candidate, [*cleared, *(entry.factor for entry in found)])
         if finding is None:
-            (left if lab.stopped else cleared).append(candidate.factor)
+            (left if lab.stopped or lab.residual else cleared).append(candidate.factor)
         elif finding.factor not in [entry.factor for entry in found]:
             found.append(finding)
     if any(entry.factor == "entropy" for entry in found) and site_level is not None and not lab.stopped:
