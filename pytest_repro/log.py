@@ -1,0 +1,226 @@
+"""The log of one run: every value that is recorded, in execution order.
+
+Immutable scalars are only noted (about one microsecond); everything else is brought into canonical
+form at once, because the test may change it later, and kept through a `Keeper`, which holds one
+copy of values that are equal in several runs.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pytest_repro.errors import RecordingError
+from pytest_repro.keeper import Keeper
+from pytest_repro.model import Atom, Kind, Location, Node, Observation, Tolerance
+
+__all__ = ["Recorder"]
+
+Rule = Callable[[object], object]
+
+_IMMUTABLE = frozenset({float, int, bool, str, bytes, complex, type(None)})
+
+
+class Recorder:
+    """The log of one run."""
+
+    def __init__(
+        self,
+        *,
+        nodeid: str,
+        keeper: Keeper,
+        tolerance_for: Callable[[str], Tolerance],
+        rules: Sequence[Rule] = (),
+        root: Path | None = None,
+        ledger: Callable[[], tuple[tuple[str, str], ...]] | None = None,
+    ) -> None:
+        self.nodeid = nodeid
+        self._keeper = keeper
+        self._tolerance_for = tolerance_for
+        self.rules = tuple(rules)
+        self._root = root
+        self._ledger = ledger
+        self._rows: list[tuple[str, int | None, Kind, Any, str, int, Tolerance | None, Any]] = []
+        self._seen: set[tuple[str, int]] = set()
+        self._styles: dict[str, bool] = {}
+        self._counts: dict[str, int] = {}
+        self._thread = threading.get_ident()
+        self._open = True
+        self._endings: list[Callable[[], None]] = []
+        self._names: dict[str, int] = {}
+
+    def close(self) -> None:
+        """From now on, recording is an error; whatever watches for this run stops."""
+        self._open = False
+        while self._endings:
+            self._endings.pop()()
+
+    def at_end(self, stop: Callable[[], None]) -> None:
+        """Call `stop` when the run ends, on every path."""
+        self._endings.append(stop)
+
+    @property
+    def listening(self) -> bool:
+        """Whether what a watcher sees now belongs to this run: it goes on, and this is the test's own thread."""
+        return self._open and threading.get_ident() == self._thread
+
+    def unused(self, name: str) -> str:
+        """`name` for the first watcher that asks for it, ``name#2`` for the second."""
+        self._names[name] = count = self._names.get(name, 0) + 1
+        return name if count == 1 else f"{name}#{count}"
+
+    def tolerance_of(self, name: str) -> Tolerance:
+        """How far values of this name may lie apart, unless a call says otherwise."""
+        return self._tolerance_for(name)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(
+        self,
+        name: str,
+        value: object,
+        *,
+        step: int | None = None,
+        kind: Kind,
+        tolerance: Tolerance | None = None,
+        frame: Any = None,
+        is_file: bool = False,
+    ) -> None:
+        """Record one value.
+
+        Raises:
+            RecordingError: the name, the step, the value or the moment is not usable.
+        """
+        __tracebackhide__ = True
+        if step is not None and type(step) is not int:
+            step = self._whole(name, step)
+        self._check(name)
+        caller = frame if frame is not None else sys._getframe(1)
+        ledger = () if self._ledger is None else self._ledger()
+        if type(value) not in _IMMUTABLE:
+            value = self._node(name, value, step=step, tolerance=tolerance, is_file=is_file)
+        self._note(name, step)
+        self._rows.append((name, step, kind, value, caller.f_code.co_filename, caller.f_lineno, tolerance, ledger))
+
+    def add_automatic(self, name: str, node: Node, *, file: str, line: int) -> None:
+        """Note a canonical value that the test did not ask to record; too late, or in another thread, is no error.
+
+        Args:
+            name: told apart from every other one of the run by its number.
+            node: the value.
+            file: of the user's line.
+            line: that line.
+        """
+        if not self._open or threading.get_ident() != self._thread:
+            return
+        ledger = () if self._ledger is None else self._ledger()
+        if type(node) not in _IMMUTABLE:
+            node = self._keeper.keep((name, None, self._counts.get(name, 0)), node)
+        self._note(name, None)
+        self._rows.append((name, None, Kind.AUTO, node, file, line, None, ledger))
+
+    def observe(self, name: str, value: object, *, step: int, kind: Kind, file: str, line: int) -> None:
+        """Record what a watcher saw; a step may come again. Nothing happens outside of the run and its thread."""
+        if not self.listening:
+            return
+        ledger = () if self._ledger is None else self._ledger()
+        if type(value) not in _IMMUTABLE and not isinstance(value, Atom):
+            value = self._node(name, value, step=step, tolerance=None, is_file=False)
+        self._rows.append((name, step, kind, value, file, line, None, ledger))
+
+    def _whole(self, name: object, step: object) -> int:
+        """Integers of numpy count as integers; ``True`` and ``1.0`` are mistakes."""
+        __tracebackhide__ = True
+        try:
+            if not isinstance(step, bool):
+                return operator.index(step)  # type: ignore[arg-type]
+        except TypeError:
+            pass
+        return self._fail(
+            f"the step of {name!r} must be an integer, got {step!r} ({type(step).__name__})",
+            "count epochs or batches: step=0, 1, 2, ...",
+        )
+
+    def _check(self, name: object) -> None:
+        __tracebackhide__ = True
+        if not self._open:
+            self._fail(f"{name!r} was recorded after the test had ended", "record it inside the test function")
+        if threading.get_ident() != self._thread:
+            self._fail(
+                f"{name!r} was recorded from another thread",
+                "hand the value to the test's own thread and record it there: the order of threads is no order",
+            )
+        if not isinstance(name, str) or not name:
+            self._fail(f"a name must be a non-empty string, got {name!r}", "pass the metric's name as first argument")
+
+    def _note(self, name: str, step: int | None) -> None:
+        __tracebackhide__ = True
+        stepped = step is not None
+        if self._styles.setdefault(name, stepped) is not stepped:
+            self._fail(f"{name!r} was recorded both with a step and without one", "use one of the two ways")
+        if step is not None:
+            if (name, step) in self._seen:
+                self._fail(f"step {step} of {name!r} was recorded twice", "give each value a step of its own")
+            self._seen.add((name, step))
+        else:
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def _node(self, name: str, value: object, *, step: int | None, tolerance: Tolerance | None, is_file: bool) -> Node:
+        from pytest_repro.values import canonical
+
+        __tracebackhide__ = True
+        try:
+            if is_file:
+                from pytest_repro.values.files import file_node
+
+                node: Node = file_node(Path(os.fspath(value)))  # type: ignore[call-overload]
+            else:
+                node = canonical(value, rules=self.rules)
+        except RecordingError as error:
+            message = f"{self.nodeid}: cannot record {name!r}: {error}"
+            raise type(error)(message) from error.__cause__
+        effective = tolerance or self._tolerance_for(name)
+        return self._keeper.keep((name, step, self._counts.get(name, 0)), node, nan_payload=effective.nan_payload)
+
+    def _fail(self, what: str, remedy: str) -> NoReturn:
+        __tracebackhide__ = True
+        message = f"{self.nodeid}: {what}; {remedy}"
+        raise RecordingError(message)
+
+    def observations(self) -> tuple[Observation, ...]:
+        """Everything that was recorded, in execution order."""
+        files: dict[str, str] = {}
+        tolerances: dict[str, Tolerance] = {}
+        result = []
+        for seq, (name, step, kind, value, file, line, tolerance, ledger) in enumerate(self._rows):
+            if file not in files:
+                files[file] = self._relative(file)
+            if tolerance is None and name not in tolerances:
+                tolerances[name] = self._tolerance_for(name)
+            result.append(
+                Observation(
+                    seq=seq,
+                    name=name,
+                    step=step,
+                    kind=kind,
+                    value=value,
+                    location=Location(files[file], line),
+                    tolerance=tolerance if tolerance is not None else tolerances[name],
+                    ledger=ledger,
+                )
+            )
+        return tuple(result)
+
+    def _relative(self, file: str) -> str:
+        if self._root is not None:
+            try:
+                return Path(file).relative_to(self._root).as_posix()
+            except ValueError:
+                pass
+        return file

@@ -1,0 +1,41 @@
+"""lightgbm: metrics and new trees after each iteration, as a callable for ``callbacks=``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_repro.watch.sink import Callback, Sink, digest_of_bytes
+
+__all__ = ["make"]
+
+
+def make(lightgbm: Any, sink: Sink) -> Any:
+    """Return the callback: ``lightgbm.train(..., callbacks=[repro.callback("lightgbm")])``."""
+    del lightgbm
+    return _ReproCallback(sink)
+
+
+class _ReproCallback(Callback):
+    """Records evaluation results and what the iteration added to the model."""
+
+    #: after those that evaluate, before early stopping, which ends the loop by an exception
+    order = 25
+    before_iteration = False
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+
+    def __call__(self, env: Any) -> None:
+        """Record one iteration; counted over all trainings."""
+        results = {f"{entry[0]}.{entry[1]}": float(entry[2]) for entry in env.evaluation_result_list or ()}
+        self.sink.metrics(self.step, results)
+        boosters = getattr(env.model, "boosters", None) or [env.model]
+        added = "\n".join(_newest(booster) for booster in boosters)
+        self.sink.digest("model", self.step, lambda: digest_of_bytes("trees", added.encode()))
+        self.step += 1
+
+
+def _newest(booster: Any) -> str:
+    """The trees of the last iteration, without the parameters (they hold the number of threads)."""
+    text: str = booster.model_to_string(num_iteration=1, start_iteration=booster.current_iteration() - 1)
+    return text.partition("\nparameters:")[0]

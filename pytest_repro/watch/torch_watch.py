@@ -1,0 +1,204 @@
+"""torch: a digest per layer output, gradient and parameter at each step of an optimiser.
+
+torch's hooks for all modules and all optimisers are used, not those of a single object: a model
+that is copied, pickled or compared while it is watched is as it would be without. Nothing is
+changed or kept of what is seen; a digest is taken at once, in one pass over the bytes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.modules.module import register_module_forward_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from pytest_repro.model import Atom, Branch, Layout, Node
+from pytest_repro.values import canonical, fingerprint
+from pytest_repro.watch.sink import Sink
+
+__all__ = ["digest", "follow"]
+
+#: nesting of a layer's output that is looked into
+_DEPTH = 4
+
+
+def follow(target: Any, *, sink: Sink, every: int = 1) -> Callable[[], None]:
+    """Record `target` at each step of an optimiser that holds its parameters; returns how to stop.
+
+    Args:
+        target: a module or an optimiser.
+        sink: where to record.
+        every: steps from one recorded step to the next.
+    """
+    if isinstance(target, torch.optim.Optimizer):
+        layers: dict[int, str] = {}
+        tensors = [parameter for group in target.param_groups for parameter in group["params"]]
+        parameters = {f"p{number}": tensor for number, tensor in enumerate(tensors)}
+    else:
+        layers = {id(module): path for path, module in target.named_modules()}
+        parameters = dict(target.named_parameters())
+    watcher = _Watcher(target, sink=sink, every=every, layers=layers, parameters=parameters)
+    watcher.start()
+    handles = [
+        register_module_forward_hook(watcher.after_forward),
+        register_optimizer_step_pre_hook(watcher.before_step),
+        register_optimizer_step_post_hook(watcher.after_step),
+    ]
+
+    def stop() -> None:
+        for handle in handles:
+            handle.remove()
+
+    return stop
+
+
+class _Watcher:
+    """The hooks of one watched object."""
+
+    def __init__(
+        self,
+        target: object,
+        *,
+        sink: Sink,
+        every: int,
+        layers: Mapping[int, str],
+        parameters: Mapping[str, torch.Tensor],
+    ) -> None:
+        self._target = target  # its parts stay alive, so that no other object gets an id of theirs
+        self._sink = sink
+        self._every = every
+        self._layers = layers
+        self._parameters = parameters
+        self._ids = {id(tensor) for tensor in parameters.values()}
+        #: steps of its optimisers so far
+        self._step = 0
+        #: the tensor recorded last, and its version
+        self._last: tuple[torch.Tensor, int] | None = None
+
+    def start(self) -> None:
+        """Record what the training starts from."""
+        state = getattr(self._target, "named_buffers", dict)
+        tensors = {**self._parameters, **dict(state())}
+
+        def read(exact: bool) -> Node:
+            names = sorted(tensors)
+            return Branch("dict", Layout.MAPPING, _keys(names), tuple(_read(tensors[name], exact) for name in names))
+
+        self._sink.add("initial", 0, read)
+
+    def after_forward(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+        """Record what a layer gave."""
+        del inputs
+        path = self._layers.get(id(module))
+        if path is None or not self._due():
+            return
+        if self._seen(output) and next(module.children(), None) is not None:
+            return  # a container gives what its last layer gave
+        name = f"{path}.output" if path else "output"
+        self._sink.add(name, self._step, partial(_structure, output))
+
+    def before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        """Record the gradients that an optimiser is about to use."""
+        del args, kwargs
+        if not self._due() or not self._concerns(optimizer):
+            return
+        for name, parameter in self._parameters.items():
+            if parameter.grad is not None:
+                self._sink.add(f"{name}.grad", self._step, partial(_read, parameter.grad))
+
+    def after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        """Record the parameters that an optimiser has updated."""
+        del args, kwargs
+        if not self._concerns(optimizer):
+            return
+        if self._due():
+            for name, parameter in self._parameters.items():
+                self._sink.add(name, self._step, partial(_read, parameter))
+        self._step += 1
+
+    def _due(self) -> bool:
+        return self._step % self._every == 0 and self._sink.open and not torch.compiler.is_compiling()
+
+    def _concerns(self, optimizer: torch.optim.Optimizer) -> bool:
+        groups = optimizer.param_groups
+        return optimizer is self._target or any(
+            id(tensor) in self._ids for group in groups for tensor in group["params"]
+        )
+
+    def _seen(self, output: object) -> bool:
+        if not isinstance(output, torch.Tensor):
+            return False
+        version = 0 if output.is_inference() else output._version
+        if self._last is not None and self._last[0] is output and self._last[1] == version:
+            return True
+        self._last = (output, version)
+        return False
+
+
+def _keys(names: list[str]) -> tuple[str, ...]:
+    return tuple(f"[{name!r}]" for name in names)
+
+
+def _structure(value: object, exact: bool, depth: int = _DEPTH) -> Node:
+    """Every tensor of a nested output; anything else by its type only."""
+    if isinstance(value, torch.Tensor):
+        return _read(value, exact)
+    if isinstance(value, tuple | list) and depth:
+        return Branch("list", Layout.SEQUENCE, (), tuple(_structure(item, exact, depth - 1) for item in value))
+    if isinstance(value, Mapping) and depth:
+        names = sorted(str(key) for key in value)
+        parts = {str(key): _structure(item, exact, depth - 1) for key, item in value.items()}
+        return Branch("dict", Layout.MAPPING, _keys(names), tuple(parts[name] for name in names))
+    return Atom("type", type(value).__name__)
+
+
+def _read(tensor: torch.Tensor, exact: bool) -> Node:
+    """A digest where only equal bits agree; the tensor itself where a tolerance must be applied."""
+    return digest(tensor) if exact else canonical(tensor.detach())
+
+
+# --- digests ----------------------------------------------------------------------------------
+
+
+def digest(tensor: torch.Tensor) -> Atom:
+    """Return dtype, shape and a checksum of the elements; equal for equal bits, all NaNs being equal.
+
+    CRC-32 takes a quarter of the time of a cryptographic digest, and misses one difference in four billion.
+    """
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    text = f"{dtype} {tuple(tensor.shape)} "
+    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type == "meta":
+        return Atom("torch.Tensor", text + _by_meaning(tensor))
+    return Atom("torch.Tensor", f"{text}{zlib.crc32(_elements(tensor.detach())):08x}")
+
+
+def _elements(plain: torch.Tensor) -> Any:
+    """The elements as bytes-like, in C order, every NaN with the same bits."""
+    if plain.device.type != "cpu" or plain.is_conj() or plain.is_neg():
+        plain = plain.resolve_conj().resolve_neg().cpu()
+    if plain.is_complex():
+        plain = torch.view_as_real(plain)
+    if plain.dtype in _OF_NUMPY:
+        array: Any = plain.numpy()
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            array = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
+    else:  # bfloat16 and smaller: numpy has no such type
+        if plain.is_floating_point() and plain.dtype.itemsize > 1 and bool(plain.isnan().any()):
+            plain = plain.masked_fill(plain.isnan(), float("nan"))
+        array = plain.contiguous().view(torch.uint8 if plain.dtype.itemsize == 1 else torch.int16).numpy()
+    return np.ascontiguousarray(array)
+
+
+_OF_NUMPY = frozenset({torch.float16, torch.float32, torch.float64, torch.bool})
+_OF_NUMPY |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+
+
+def _by_meaning(tensor: torch.Tensor) -> str:
+    if tensor.device.type == "meta":
+        return "without elements"
+    return fingerprint(canonical(tensor.detach()))[:16]
