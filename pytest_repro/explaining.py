@@ -79,17 +79,18 @@ def candidates(
     """Weigh every factor by the evidence that needed no re-run: pattern, taps, source."""
     repeats = drifts_within_one_process(result.comparison, recordings)
     suspected = {suspect.factor for suspect in suspects}
+    asked = set(result.varied) - {"process", "hash-seed", "memory"}  # those are varied in any case
     drawn = {"files" if draw.source == "listing" else "entropy" for draw in draws}
     found = []
     for factor in ("entropy", "clock", "files", "state", "pid", "memory", "hash-seed", "threads", "import"):
         if (factor not in pinned) or (factor == "state" and not repeats):
             continue
         name = "environment" if factor == "pid" else factor
-        weight = 2 * (name in suspected) + 3 * (factor in drawn)
+        weight = 2 * (name in suspected) + 3 * (factor in drawn) + 4 * (factor in asked)
         weight += 1 if repeats == (factor in ("entropy", "clock", "state", "threads", "files")) else 0
         found.append(Candidate(factor, tuple(switched[factor]), weight))
     varied = [name for name in result.varied if name in switched and name not in {c.factor for c in found}]
-    found += [Candidate(name, tuple(switched[name]), 2) for name in varied]
+    found += [Candidate(name, tuple(switched[name]), 4) for name in varied]
     return rank(found)
 
 
