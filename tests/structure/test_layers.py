@@ -16,29 +16,43 @@ import pytest_repro
 PACKAGE = Path(pytest_repro.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-#: From the top to the bottom; a module imports from its own row and from rows above it. `report` stands
-#: above `compose` because the failure is worded inside the call phase, where the runner raises it; it
-#: reads nothing but `errors` and `model`.
-ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "model", "storage"),
-    ("values", "storage"),
-    ("environment", "rng", "entropy", "conditions", "suspects", "frozen"),
-    ("settings", "plan", "hashing"),
-    ("recorder", "autolog"),
-    ("execute",),
-    ("compare", "explain", "causes", "baseline"),
-    ("report",),
-    ("keeping", "pipeline", "runner", "inplace", "single", "explaining", "experiments", "reporting"),
-    ("hookspecs", "session", "upkeep", "plugin", "cli"),
+#: The map in the docstring of the package, from the top to the bottom: ``row   name, name/   remark``. A
+#: module imports from its own row and from rows above it. `report` stands above `compose` because a failure
+#: is worded inside the call phase, where the runner raises it.
+ROWS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(name.rstrip("/") for name in names.split(", "))
+    for names in re.findall(r"^    \w+ +((?:[\w/]+, )*[\w/]+)(?: {2,}.*)?$", pytest_repro.__doc__ or "", re.MULTILINE)
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
 
 #: Where a third-party package may be imported, as a path or its first folder; the packages on the right
 #: of `numpy` are looked at only when a user's value, generator or condition is theirs.
 ALLOWED: dict[str, set[str]] = {
-    "pytest": {"execute", "experiments", "hookspecs", "inplace", "plugin", "reporting", "runner", "session", "single", "upkeep"},
+    "pytest": {
+        "execute",
+        "experiments",
+        "hookspecs",
+        "inplace",
+        "plugin",
+        "reporting",
+        "runner",
+        "session",
+        "single",
+        "upkeep",
+    },
     "_pytest": {"execute"},
-    "numpy": {"model", "values", "compare", "recorder", "rng", "entropy", "environment", "baseline", "execute"},
+    "numpy": {
+        "model",
+        "values",
+        "compare",
+        "recorder",
+        "rng",
+        "entropy",
+        "environment",
+        "baseline",
+        "execute",
+        "watch",
+    },
     "deepdiff": {"compare"},
     "hypothesis": {"execute"},
     "joblib": {"conditions"},
@@ -52,7 +66,7 @@ ALLOWED: dict[str, set[str]] = {
 #: Libraries whose values, files or training loops we read.
 OF_VALUES = {"PIL", "catboost", "jax", "lightgbm", "matplotlib", "networkx", "pandas", "polars", "pyarrow"}
 OF_VALUES |= {"safetensors", "scipy", "sklearn", "tensorflow", "torch", "xgboost"}
-HOMES_OF_VALUES = {"values", "autolog", "rng", "environment", "conditions"}
+HOMES_OF_VALUES = {"values", "autolog", "watch", "rng", "environment", "conditions"}
 
 #: Modules that import their library at the top: only a value of that library brings them in.
 FAMILY_MODULES = {
@@ -60,6 +74,7 @@ FAMILY_MODULES = {
     for name in ("estimators", "extension_arrays", "frames_arrow", "frames_pandas", "frames_polars", "graphs")
 }
 FAMILY_MODULES |= {f"pytest_repro.values.{name}" for name in ("images", "sparse", "torch_values")}
+FAMILY_MODULES |= {"pytest_repro.watch.torch_watch"}
 
 #: What no session may load that has no use for it.
 HEAVY = {"numpy", "torch", "pandas", "sklearn", "deepdiff", "jinja2", "plotly", "mlflow", "scipy", "hypothesis"}
@@ -128,7 +143,9 @@ def loaded_by(script: str, *, cwd: Path) -> set[str]:
 
 def test_every_module_stands_in_a_row() -> None:
     found = {part_of(path) for path in SOURCES} - {"__init__"}
-    assert not found - set(ROW_OF), "give the new module a row in ROWS and in the docstring of pytest_repro"
+    assert not found - set(ROW_OF), "give the new module a row in the docstring of pytest_repro"
+    assert len(ROW_OF) == sum(map(len, ROWS)), "a module stands in one row"
+    assert len(ROWS) == 10
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -142,14 +159,6 @@ def test_imports_point_upwards(path: Path) -> None:
         if name.startswith("pytest_repro.") and ROW_OF.get(name.split(".")[1], -1) > own
     ]
     assert not below
-
-
-def test_the_docstring_of_the_package_shows_the_map_as_it_is() -> None:
-    document = pytest_repro.__doc__ or ""
-    rows = re.findall(r"^    (\w+) {2,}(.*)$", document, flags=re.MULTILINE)
-    named = [word for _, text in rows for word in re.findall(r"\w+", text)]
-    for part in sorted({part_of(path) for path in SOURCES} - {"__init__"}):
-        assert part in named, f"the map in pytest_repro/__init__.py does not name {part}"
 
 
 def test_rows_above_settings_do_not_know_pytest() -> None:
@@ -174,7 +183,7 @@ def test_optional_libraries_are_never_imported_with_a_module() -> None:
     early = [
         f"{path.relative_to(PACKAGE)}:{line} imports {name}"
         for path in SOURCES
-        if f"pytest_repro.values.{path.stem}" not in FAMILY_MODULES
+        if ".".join(("pytest_repro", *path.relative_to(PACKAGE).with_suffix("").parts)) not in FAMILY_MODULES
         for name, line, executed in third_party(path)
         if executed and name not in required
     ]
@@ -185,7 +194,7 @@ def test_modules_of_one_library_are_imported_by_functions_only() -> None:
     early = [
         f"{path.relative_to(PACKAGE)}:{line} imports {name}"
         for path in SOURCES
-        if f"pytest_repro.values.{path.stem}" not in FAMILY_MODULES
+        if ".".join(("pytest_repro", *path.relative_to(PACKAGE).with_suffix("").parts)) not in FAMILY_MODULES
         for name, line, executed in imports_of(path)
         if executed and name in FAMILY_MODULES
     ]
