@@ -6,7 +6,7 @@ The flow is one-way; a module imports only from rows above its own::
     values    values/, storage   any value → canonical form → fingerprint; files that are kept
     process   environment/, rng, entropy/, conditions/, suspects/, frozen
     intent    settings, plan, hashing
-    observe   recorder, autolog/
+    observe   keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
     output    report/            reads nothing but words; a failure is worded where it is raised
