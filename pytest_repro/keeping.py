@@ -6,7 +6,7 @@ The files are written at the end of the session, by the controller; see `upkeep`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,13 +52,17 @@ class Surroundings:
             self._modules = len(sys.modules)
         return self._fields
 
-    def code(self) -> tuple[tuple[str, str], ...]:
-        """Commit and changed files of the user's repository, baselines left out: updating changes those itself."""
+    def code_fields(self) -> tuple[EnvField, ...]:
+        """Commit, branch and changed files of the user's repository."""
         from pytest_repro.environment import read_code
 
         if self._code is None:
             self._code = read_code(self.root)
-        found = {one.name: one.value for one in self._code if one.name != "git.branch"}
+        return self._code
+
+    def code(self) -> tuple[tuple[str, str], ...]:
+        """Commit and changed files of the user's repository, baselines left out: updating changes those itself."""
+        found = {one.name: one.value for one in self.code_fields() if one.name != "git.branch"}
         dirty = [name for name in found.get("git.dirty", "").split(", ") if name and "__repro__/" not in name]
         found.pop("git.dirty", None)
         if dirty:
@@ -79,10 +83,14 @@ class Keeping:
     settings: Settings
     surroundings: Surroundings
     location: Location
+    #: where recordings are kept; None where they are not
+    record: Path | None = None
     #: for the controller: `Proposal.to_text`
     proposal: str = ""
-    #: why elements could not be stored
-    problem: str = field(default="")
+    #: why something could not be stored
+    problem: str = ""
+    #: how many runs were kept
+    kept: int = 0
 
     def judged(self, result: TestResult, recordings: Sequence[Recording]) -> TestResult | None:
         """Return the verdict of a test whose runs were compared; None where one run says nothing by itself."""
@@ -102,6 +110,25 @@ class Keeping:
             report.repro_proposal = self.proposal
         if self.problem:
             report.repro_problem = self.problem
+        if self.kept:
+            report.repro_kept = self.kept
+
+    def keep_records(self, recordings: Sequence[Recording], *, seed: int) -> None:
+        """Write whole recordings, where that was asked for; what cannot be written fails the session, not the test."""
+        if self.record is None or not recordings:
+            return
+        from pytest_repro.baseline.recordings import Kept, RecordFolder
+        from pytest_repro.environment import installed_distributions
+
+        folder = RecordFolder(self.record)
+        fields = (*self.surroundings.fields(), *self.surroundings.code_fields())
+        try:
+            key = folder.keep_environment(fields, installed_distributions())
+            folder.keep([Kept(self.nodeid, seed, one, key, self._machine()) for one in recordings])
+        except ReproError as error:
+            self.problem = f"recordings were not kept: {error}"
+        else:
+            self.kept = len(recordings)
 
     # --- the baseline -------------------------------------------------------------------------
 
@@ -237,7 +264,7 @@ class Keeping:
             for node, nan_payload in big_values(run):
                 self._store().put(node, nan_payload=nan_payload)
         except ReproError as error:
-            self.problem = str(error)
+            self.problem = f"the elements of big values were not kept: {error}"
 
 
 def _equal(result: TestResult, comparison: Comparison) -> TestResult:

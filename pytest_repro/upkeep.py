@@ -1,4 +1,4 @@
-"""The end of a session with ``--repro-update``: baselines are written, stale ones removed, each file named.
+"""The end of a session that keeps something: baselines are written, stale ones removed, each file named.
 
 A plugin object of its own, registered only for such a session. With xdist, tests run in workers and
 files are written here, on the controller; workers say which baselines their tests lay claim to.
@@ -36,12 +36,16 @@ _NARROWING = (
 class Upkeep:
     """Collects what tests propose and writes it once all is known."""
 
-    def __init__(self, config: pytest.Config, settings_for: Callable[[pytest.Item], Settings], *, mode: str) -> None:
+    def __init__(
+        self, config: pytest.Config, settings_for: Callable[[pytest.Item], Settings], *, mode: str, record: str
+    ) -> None:
         self._config = config
         self._settings_for = settings_for
         self._mode = mode
+        self._record = record
         self._proposals: dict[str, str] = {}
         self._problems: dict[str, str] = {}
+        self._kept: dict[str, int] = {}
         self._bad: set[str] = set()
         self._claims: set[Path] = set()
         self._modules: set[Path] = set()
@@ -81,6 +85,8 @@ class Upkeep:
             self._proposals[report.nodeid] = report.repro_proposal
         if hasattr(report, "repro_problem"):
             self._problems[report.repro_problem] = report.nodeid
+        if hasattr(report, "repro_kept"):
+            self._kept[report.nodeid] = report.repro_kept
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -111,7 +117,10 @@ class Upkeep:
         written = self._write(session)
         if self._mode == "all" and self._whole(session):
             written += self._remove(session)
-        if not written:
+        if self._kept:
+            tests = "1 test" if len(self._kept) == 1 else f"{len(self._kept)} tests"
+            self._lines.append(f"repro: kept {sum(self._kept.values())} recordings of {tests} in {self._record}")
+        if self._mode and not written:
             self._lines.append("repro: no baseline changed.")
 
     def _write(self, session: pytest.Session) -> int:
@@ -129,7 +138,7 @@ class Upkeep:
                 count += 1
                 self._lines.append(f"repro: wrote {self._shown(Path(proposal.path))} ({what})")
         for problem in sorted(self._problems):
-            self._fail(session, f"the elements of big values were not kept: {problem}")
+            self._fail(session, problem)
         return count
 
     def _remove(self, session: pytest.Session) -> int:

@@ -67,24 +67,27 @@ class ObjectStore:
         if self.has(digest):
             return digest
         self._ignore()
-        if isinstance(node, Array) and node.shape:
+        if isinstance(node, Array):
             write_atomically(self.path(digest, ".npy"), _npy(node.data))
             return digest
-        body = {"schema": f"{_SCHEMA}@{_VERSION}", "value": encode(node, put=self._put_array)}
+        body = {"schema": f"{_SCHEMA}@{_VERSION}", "value": encode(node, put=self.put_array)}
         write_atomically(self.path(digest, ".json"), canonical_json(body))
         return digest
 
-    def _put_array(self, data: AnyArray) -> object:
-        from pytest_repro.values.bits import dtype_name
-
-        return self.put(Array("numpy.ndarray", dtype_name(data.dtype), data.shape, data, owned=True))
+    def put_array(self, data: AnyArray) -> object:
+        """Store the elements of an array and return a reference: what `values.encode` asks for."""
+        return self.put(_bare(data))
 
     def get_array(self, ref: object) -> AnyArray:
         """Return the elements of a stored array: what `values.decode` asks for."""
         if not isinstance(ref, str):
             msg = f"a reference to a stored array is {type(ref).__name__}, expected text; write the file anew"
             raise StoredDataError(msg)
-        return read_npy(self.path(ref, ".npy"))
+        path = self.path(ref, ".npy")
+        data = read_npy(path)
+        if fingerprint(_bare(data), nan_payload=True) != ref:
+            raise _forged(path)
+        return data
 
     def get(self, digest: str, *, array: tuple[str, str] | None = None) -> Node:
         """Return a stored value.
@@ -113,8 +116,7 @@ class ObjectStore:
                 msg = f"{path}: {error}"
                 raise StoredDataError(msg) from None
         if digest not in (fingerprint(node), fingerprint(node, nan_payload=True)):
-            msg = f"{path}: it is not the value that its name says; {_REMEDY}"
-            raise StoredDataError(msg)
+            raise _forged(path)
         return node
 
     def _ignore(self) -> None:
@@ -122,6 +124,17 @@ class ObjectStore:
             note = self.folder.parent / ".gitignore"
             if not note.exists():
                 write_atomically(note, "# made by pytest-repro: elements of big arrays, needed only to show them\n*\n")
+
+
+def _forged(path: Path) -> StoredDataError:
+    return StoredDataError(f"{path}: it is not the value that its name says; {_REMEDY}")
+
+
+def _bare(data: AnyArray) -> Array:
+    """Return elements that belong to no value of their own."""
+    from pytest_repro.values.bits import dtype_name
+
+    return Array("numpy.ndarray", dtype_name(data.dtype), data.shape, data, owned=True)
 
 
 def _npy(data: AnyArray) -> bytes:
