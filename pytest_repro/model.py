@@ -486,6 +486,8 @@ class TestResult:
     advice: tuple[str, ...] = ()
     #: (run, name) where runs have other names than ``run 3``
     labels: tuple[tuple[int, str], ...] = ()
+    #: why it is only reported where it is not good: a quarantine, a known drift, ``--repro-level=warn``
+    excuse: str = ""
 
     @property
     def good(self) -> bool:

@@ -56,6 +56,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and the session object when it can matter."""
     config.addinivalue_line("markers", MARKER_HELP)
+    if any(config.getoption(key) or config.getini(key) for key in ("repro_all", "repro_autolog")):
+        from pytest_repro.execute.rewriting import show_operands, wanted
+
+        if wanted(config):
+            config.add_cleanup(show_operands())
     if not config.getoption("collectonly", False):
         config.pluginmanager.register(_Lazy(config), "repro-lazy")
 
@@ -96,7 +101,8 @@ class _Lazy:
 
     def _wanted(self) -> bool:
         option = self.config.option
-        return any(getattr(option, key, None) is not None for key in vars(option) if key.startswith("repro_"))
+        given = any(getattr(option, key, None) is not None for key in vars(option) if key.startswith("repro_"))
+        return given or bool(self.config.getini("repro_all"))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -161,12 +167,16 @@ class _Lazy:
         """Collect verdicts, also those of xdist's workers."""
         if hasattr(report, "repro"):
             self.session.reporting.collect(report)
+        if hasattr(report, "repro_watched"):
+            self.session.reporting.watch(report)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show drift as ``D``, counted among the failures."""
         verdict = getattr(report, "repro", {}).get("verdict", "")
         if report.when == "call" and report.failed and verdict.endswith("drifted"):
             return "failed", "D", "DRIFT"
+        if report.when == "call" and report.passed and verdict.endswith("drifted"):
+            return "passed", "d", "PASSED (drift is only reported)"
         return None
 
     @pytest.hookimpl(optionalhook=True)

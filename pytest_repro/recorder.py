@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_repro.errors import RecordingError
@@ -39,6 +40,8 @@ def _tolerance(
             kind = "a whole number" if key == "ulp" else "a finite number"
             message = f"{recorder.nodeid}: {key}={number!r} of {name!r} must be {kind} that is not negative"
             raise RecordingError(message)
+    if rtol is None and atol is None and ulp is None:
+        return replace(recorder.tolerance_of(name), nan_payload=True)
     return Tolerance(rtol=rtol or 0.0, atol=atol or 0.0, ulp=ulp or 0, nan_payload=nan_payload)
 
 

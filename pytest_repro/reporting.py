@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_repro.errors import ReproError
+from pytest_repro.errors import ReproError, SettingsError
+from pytest_repro.excuses import Watched, excuse_lines
+from pytest_repro.known import KnownDrift, changed, read_known, write_known
 from pytest_repro.model import SessionReport, TestResult
 from pytest_repro.plan import escape_rate
 from pytest_repro.report.terminal import closing_lines
-from pytest_repro.settings import Settings
+from pytest_repro.settings import Settings, Source
 
-__all__ = ["Reporting"]
+__all__ = ["ReproWarning", "Reporting", "known_drifts"]
+
+
+class ReproWarning(UserWarning):
+    """A verdict that is only reported."""
+
+
+def known_path(config: pytest.Config, settings: Settings) -> Path:
+    """The file of known drifts: relative to where pytest was called, or to the root where the ini file names it."""
+    base = config.invocation_params.dir if settings.source("known") is Source.COMMAND_LINE else config.rootpath
+    return base / settings.known
+
+
+def known_drifts(config: pytest.Config, settings: Settings) -> Mapping[str, KnownDrift]:
+    """What the file of known drifts says.
+
+    Raises:
+        SettingsError: there is no such file, and none is to be written.
+        StoredDataError: it cannot be read.
+    """
+    if not settings.known:
+        return {}
+    try:
+        return read_known(known_path(config, settings))
+    except FileNotFoundError:
+        if settings.update:
+            return {}
+        msg = f"--repro-known={settings.known}: there is no such file; write it with --repro-update"
+        raise SettingsError(msg) from None
 
 
 class Reporting:
@@ -30,6 +61,13 @@ class Reporting:
         self.usage_error = ""
         #: lines for the end of the session
         self.notices: list[str] = []
+        #: what the file of known drifts says
+        self.known: Mapping[str, KnownDrift] = {}
+        self._watched: dict[str, Watched] = {}
+
+    @property
+    def _verbose(self) -> bool:
+        return bool(self._config.getoption("verbose", 0) > 0)
 
     @property
     def _is_controller(self) -> bool:
@@ -40,7 +78,28 @@ class Reporting:
         if self._is_controller:
             from pytest_repro.report.codec import test_from_json
 
-            self._results.append(test_from_json(report.repro))
+            result = test_from_json(report.repro)
+            self._results.append(result)
+            if result.excuse and not result.good:
+                self._warn(result)
+
+    def _warn(self, result: TestResult) -> None:
+        """List it among the warnings; not by raising one, which ``-W error`` would turn into a failure."""
+        place = result.location
+        message = warnings.WarningMessage(
+            ReproWarning(f"{result.headline} ({result.excuse})"),
+            ReproWarning,
+            filename=place.file if place is not None else "",
+            lineno=place.line if place is not None else 0,
+        )
+        arguments = {"warning_message": message, "nodeid": result.nodeid, "when": "runtest", "location": None}
+        self._config.hook.pytest_warning_recorded.call_historic(kwargs=arguments)
+
+    def watch(self, report: Any) -> None:
+        """Take what became of one test's automatic observations."""
+        if self._is_controller:
+            watched = Watched(**report.repro_watched)
+            self._watched[watched.nodeid] = watched
 
     def report(self) -> SessionReport:
         """The session so far; tests in the order of their node ids, so that xdist changes nothing."""
@@ -68,6 +127,7 @@ class Reporting:
         if self._settings.runs < 2 and not self._results:
             return
         report = self.report()
+        self._attempt(self._write_known, report, session)
         for write in (self._write_json, self._write_markdown, self._write_html, self._write_github):
             self._attempt(write, report, session)
         self._config.hook.pytest_repro_report(report=report)
@@ -81,6 +141,10 @@ class Reporting:
 
     def _target(self, name: str) -> Path:
         return self._config.invocation_params.dir / name
+
+    def _write_known(self, report: SessionReport) -> None:
+        if self._settings.known and self._settings.update:
+            write_known(known_path(self._config, self._settings), changed(self.known, report.tests))
 
     def _write_json(self, report: SessionReport) -> None:
         if self._settings.json:
@@ -127,9 +191,10 @@ class Reporting:
             return []
         if self.usage_error:
             return [f"ERROR: {self.usage_error}"]
+        extra = excuse_lines(self._results, self._watched.values(), self._settings, verbose=self._verbose)
         if not self._results:
-            return [*self.notices, *self._errors]
+            return [*extra, *self.notices, *self._errors]
         runs = min(result.runs for result in self._results)
         width = self._config.get_terminal_writer().fullwidth
         lines = closing_lines(self.report(), escape=escape_rate(runs, 0.1), width=width)
-        return [*lines, *self.notices, *self._errors, *self._annotations()]
+        return [*lines, *extra, *self.notices, *self._errors, *self._annotations()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bdb
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, f
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
 from pytest_repro.execute.types import ProcessExecutor, ProcessRun
+from pytest_repro.excuses import Watched
 from pytest_repro.keeping import Keeping
 from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
 from pytest_repro.pipeline import Control, Explainer, Strict, judge, unfinished
@@ -32,9 +33,14 @@ from pytest_repro.rng import Seeders
 from pytest_repro.settings import Settings
 
 if TYPE_CHECKING:
+    from pytest_repro.autolog import Sink
     from pytest_repro.entropy import Watch
 
 __all__ = ["ItemRunner", "Tools"]
+
+
+def _as_it_is(result: TestResult, settings: Settings) -> TestResult:
+    return result
 
 
 def _nothing_kept(_item: pytest.Item, _settings: Settings) -> Keeping | None:
@@ -52,6 +58,10 @@ class Tools:
     explainer_for: Callable[[pytest.Item, Settings], Explainer | None]
     control_for: Callable[[pytest.Item, Settings], Control | None]
     strict: Strict | None = None
+    #: a verdict with the reason why it is only reported, where there is one
+    excused: Callable[[TestResult, Settings], TestResult] = _as_it_is
+    #: automatic observations of one run
+    autolog: Callable[[pytest.Item, ActiveRun, Settings], AbstractContextManager[Sink]] | None = None
     #: what the runs of a test are compared with beyond each other, and kept as
     keeping_for: Callable[[pytest.Item, Settings], Keeping | None] = _nothing_kept
     #: taps on entropy for one run; None leaves them out
@@ -72,6 +82,8 @@ class ItemRunner:
     settings: Settings
     plan: Plan
     tools: Tools
+    #: nobody marked it, so nothing but a drift may change how it comes out
+    unmarked: bool = False
     result: TestResult | None = None
     recordings: list[Recording] = field(default_factory=list)
     keeper: Keeper = field(init=False)
@@ -82,6 +94,12 @@ class ItemRunner:
     #: the failure that is logged is our own verdict
     _gated: bool = False
     _keeping: Keeping | None = None
+    #: reports of the first run that passed: what is logged where a later one does not count
+    _first: tuple[pytest.TestReport, ...] = ()
+    #: reports of a run that may not count, until that is known
+    _held: list[pytest.TestReport] | None = None
+    _unrepeatable: str = ""
+    _skipped: int = 0
 
     def __post_init__(self) -> None:
         self.keeper = Keeper(spool=self.tools.spool)
@@ -138,6 +156,7 @@ class ItemRunner:
         def is_final(passed: bool) -> bool:
             if not passed and self.result is None:
                 self.result = self._not_passed(active, spec)
+                self._held = [] if self._may_not_count(here=True) else None
             session = self.item.session
             return last or not passed or bool(session.shouldfail or session.shouldstop)
 
@@ -151,7 +170,11 @@ class ItemRunner:
             )
         if phases.passed and active.recording is not None:
             self.recordings.append(active.recording)
+            self._keep_first(phases.setup, phases.call, phases.teardown)
+        if active.sink is not None:
+            self._skipped = max(self._skipped, active.sink.skipped)
         self._remember((phases.setup, phases.call, phases.teardown))
+        self._release(spec)
         session = self.item.session
         return not phases.passed or bool(session.shouldfail or session.shouldstop)
 
@@ -161,6 +184,8 @@ class ItemRunner:
             stack.enter_context(self.tools.seeders.seeding_imports(self.plan.seed))
             if self.tools.watching is not None:
                 active.draws = stack.enter_context(self.tools.watching()).draws
+            if self.settings.autolog and self.tools.autolog is not None:
+                active.sink = stack.enter_context(self.tools.autolog(self.item, active, self.settings))
             self.item.stash[ACTIVE] = active
             self.tools.hooks.current = active
             stack.callback(setattr, self.tools.hooks, "current", None)
@@ -183,15 +208,19 @@ class ItemRunner:
         with timer_paused(self.item):
             run = self.tools.processes().execute(self.item, spec, settings=self.settings, gate=gate)
         if run.lost:
-            self._log_lost(spec, run)
-            return True
+            return self._lost(spec, run)
         if run.passed and run.recording is not None:
             self.recordings.append(self._kept(run.recording))
+            self._keep_first(*run.reports)
         if run.passed and gate is None:
             self._remember(run.reports)
             return False
         if not run.passed and self.result is None:
             self.result = self._stopped(spec, run.reports, run.recording)
+            if self._may_not_count(here=False):
+                self._held = list(run.reports)
+                self._release(spec)
+                return True
         for report in run.subtests:
             self._emit(report)
         for report in run.reports:
@@ -228,7 +257,10 @@ class ItemRunner:
 
     def _log_lost(self, spec: RunSpec, run: ProcessRun) -> None:
         headline = f"run {spec.number} of {len(self.plan.runs)} was lost: {run.lost}"
-        self.result = self._unfinished(Verdict.LOST, headline)
+        self.result = self.tools.excused(self._unfinished(Verdict.LOST, headline), self.settings)
+        if self.result.excuse and self._first:
+            self._emit_first(spec)
+            return
         failure = ReproLost(headline, summary=headline)
         call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
         # not through the hook: other plugins expect a setup in this process before
@@ -236,6 +268,69 @@ class ItemRunner:
         polish(report, failure)
         report.sections += list(run.sections)
         self._log(call, report, spec=spec)
+
+    # --- runs that may not count --------------------------------------------------------------
+
+    @property
+    def _observed(self) -> bool:
+        return any(recording.observations for recording in self.recordings) or self.result is not None
+
+    def _keep_first(self, *reports: pytest.TestReport | None) -> None:
+        if not self._first:
+            self._first = tuple(report for report in reports if report is not None)
+
+    def _may_not_count(self, *, here: bool) -> bool:
+        """Whether the run that just failed may turn out to be only reported."""
+        if not self._first or self.result is None:
+            return False
+        return bool(self.result.excuse) or (here and self.unmarked and self._has_fresh)
+
+    @property
+    def _has_fresh(self) -> bool:
+        return any(recording.spec.condition.place is not Place.INLINE for recording in self.recordings)
+
+    def _release(self, spec: RunSpec) -> None:
+        """Log the reports that were held back, or those of the first run in their place."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        here = spec.condition.place is Place.INLINE
+        if here and self.unmarked and self._has_fresh and self.result is not None and not self.result.excuse:
+            self._unrepeatable = _reason(held)
+            # run 1 and those in fresh interpreters remain, and are judged without this one
+            last = self.recordings.pop()
+            failure = self._judge(last)
+            self.recordings.append(last)
+            if failure is not None:
+                self._emit_failure(failure, spec)
+                return
+        self._emit_first(spec)
+
+    def _emit_first(self, spec: RunSpec) -> None:
+        for report in self._first:
+            if report.when == "teardown" and self._teardown_error is not None:
+                report = self._teardown_error
+            report.duration = 0.0  # what is remembered holds it already
+            self._decorate(report, spec)
+            self._emit(report)
+
+    def _emit_failure(self, failure: ReproFailure, spec: RunSpec) -> None:
+        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
+        # not through the hook: other plugins expect a setup in this process before
+        report = pytest.TestReport.from_item_and_call(self.item, call)
+        polish(report, failure)
+        self._log(call, report, spec=spec)
+
+    def _lost(self, spec: RunSpec, run: ProcessRun) -> bool:
+        """A run elsewhere did not come about; whether that ends the test."""
+        if not (self.unmarked and self._first):
+            self._log_lost(spec, run)
+            return True
+        self._unrepeatable = f"run {spec.number} was lost: {run.lost}"
+        if not self._is_last(spec):
+            return False
+        self._emit_first(spec)
+        return True
 
     # --- verdicts -----------------------------------------------------------------------------
 
@@ -252,10 +347,14 @@ class ItemRunner:
                 strict=self.tools.strict,
                 needed=1 if self._keeping is not None and len(self.plan.runs) == 1 else 2,
             )
+            if self.unmarked and not any(recording.observations for recording in recordings):
+                result = None  # nothing was observed, which nobody had asked for
             if self._keeping is not None and result is not None:
                 result = self._keeping.judged(result, recordings)
+            if result is not None:
+                result = self.tools.excused(result, self.settings)
         self.result = result
-        failure = None if result is None else self._failure(result)
+        failure = None if result is None or result.excuse else self._failure(result)
         self._gated = failure is not None
         return failure
 
@@ -284,7 +383,7 @@ class ItemRunner:
         before = ", ".join(str(earlier.spec.number) for earlier in self.recordings)
         word = "run" if len(self.recordings) == 1 else "runs"
         headline = f"{word} {before} passed and run {spec.number} of {len(self.plan.runs)} did not"
-        return self._unfinished(Verdict.DRIFTED, headline, extra=recording)
+        return self.tools.excused(self._unfinished(Verdict.DRIFTED, headline, extra=recording), self.settings)
 
     def _unfinished(self, verdict: Verdict, headline: str, extra: Recording | None = None) -> TestResult:
         return unfinished(
@@ -299,6 +398,9 @@ class ItemRunner:
     # --- logging ------------------------------------------------------------------------------
 
     def _log(self, call: pytest.CallInfo[None], report: pytest.TestReport, *, spec: RunSpec) -> None:
+        if self._held is not None:
+            self._held.append(report)
+            return
         if report.when == "teardown" and not report.failed and self._teardown_error is not None:
             report = self._teardown_error
         late = self._late_skip(report)
@@ -327,7 +429,12 @@ class ItemRunner:
         mid_plan = report.failed and raised and not self._gated
         if mid_plan and len(self.plan.runs) > 1:
             report.sections.append(("repro", f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"))
-        if self.result is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
+        if not (report.when == "call" or (report.when == "setup" and not report.passed)):
+            return
+        if self.settings.autolog:
+            watched = Watched(self.item.nodeid, self._observed, self._skipped, self._unrepeatable)
+            report.repro_watched = asdict(watched)  # type: ignore[attr-defined]
+        if self.result is None:
             return
         report.repro = to_json(self.result)  # type: ignore[attr-defined]
         if self._keeping is not None:
@@ -351,6 +458,17 @@ class ItemRunner:
 
 def _throw(error: BaseException) -> None:
     raise error
+
+
+def _reason(reports: Sequence[pytest.TestReport]) -> str:
+    """Why a run did not pass, in one line."""
+    for report in reports:
+        if not report.passed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = str(getattr(crash, "message", "")) or report.longreprtext
+            line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+            return f"{report.when}: {line[:200]}"
+    return "a part of it failed"
 
 
 def _location(item: pytest.Item) -> Location | None:

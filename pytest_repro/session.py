@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
+from pytest_repro.excuses import Excuses, excluded
 from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.seeding import seeders_for
 from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.types import ProcessExecutor
+from pytest_repro.execute.watching import AutologSource
 from pytest_repro.experiments import Experiments, violations
 from pytest_repro.explaining import Budget
 from pytest_repro.keeping import Keeping, Surroundings
@@ -29,10 +31,10 @@ from pytest_repro.model import Location, Place, Plan
 from pytest_repro.pipeline import Control, Explainer
 from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
-from pytest_repro.reporting import Reporting
+from pytest_repro.reporting import Reporting, known_drifts
 from pytest_repro.rng import Seeders
 from pytest_repro.runner import ItemRunner, Tools
-from pytest_repro.settings import OPTIONS, Settings, resolve
+from pytest_repro.settings import OPTIONS, Settings, Source, resolve
 from pytest_repro.single import Singles
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ class ReproSession:
         self._taps: Taps | None = None
         self._surroundings: Surroundings | None = None
         self._spool: Path | None = None
+        self._autolog = AutologSource(config)
+        self._excuses = Excuses()
         self._by_item: dict[pytest.Item, Settings] = {}
 
     @classmethod
@@ -79,14 +83,18 @@ class ReproSession:
         hooks = RunHooks()
         try:
             settings = resolve(command_line=_command_line(config), ini=_ini(config))
+            known = known_drifts(config, settings)
         except (SettingsError, ReproError) as error:
             raise pytest.UsageError(str(error)) from None
         session = cls(config, settings, hooks)
+        session._excuses = Excuses(known)
+        session.reporting.known = known
         config.pluginmanager.register(hooks, "repro-run-hooks")
-        if settings.update:
+        if settings.update or settings.record:
             from pytest_repro.upkeep import Upkeep
 
-            config.pluginmanager.register(Upkeep(config, session.settings_for, mode=settings.update), "repro-upkeep")
+            upkeep = Upkeep(config, session.settings_for, mode=settings.update, record=settings.record)
+            config.pluginmanager.register(upkeep, "repro-upkeep")
         return session
 
     # --- settings -----------------------------------------------------------------------------
@@ -104,6 +112,9 @@ class ReproSession:
                 "drop --repro-isolation=inline or the factors"
             )
             raise pytest.UsageError(msg)
+        if self.settings.all and self.settings.source("all") is Source.COMMAND_LINE and self.settings.runs < 2:
+            msg = "--repro-all compares runs with each other; ask for them with --repro-runs=2 or more"
+            raise pytest.UsageError(msg)
 
     def settings_for(self, item: pytest.Item) -> Settings:
         """The settings of one test, its marker included.
@@ -111,6 +122,8 @@ class ReproSession:
         Raises:
             SettingsError: the marker has an unknown or unusable argument.
         """
+        if item not in self._by_item and item.get_closest_marker(MARKER) is None:
+            return self.settings
         if item not in self._by_item:
             marker: dict[str, object] = {}
             for mark in reversed(list(item.iter_markers(MARKER))):
@@ -206,7 +219,7 @@ class ReproSession:
         """Start the workers that the collected tests will need."""
         if self.config.getoption("setuponly", False) or self.config.getoption("collectonly", False):
             return
-        marked = [item for item in items if item.get_closest_marker(MARKER) is not None]
+        marked = [item for item in items if self.selects(item)]
         if any(self.settings_for(item).isolation != "inline" and self.settings_for(item).runs > 1 for item in marked):
             self._hash_seeds = _telling_seeds(self.config.rootpath)
         specs = [spec for item in marked for spec in self.plan_for(self.settings_for(item)).runs]
@@ -215,9 +228,17 @@ class ReproSession:
             pool: Any = self.processes()
             pool.prepare(conditions)
 
+    def selects(self, item: pytest.Item) -> bool:
+        """Whether a test is to be repeated: it is marked, or all are, and nothing excludes it."""
+        if not isinstance(item, pytest.Function):
+            return False
+        if item.get_closest_marker(MARKER) is not None:
+            return not self.settings_for(item).skip
+        return self.settings.all and not excluded(item.nodeid, self.settings.exclude)
+
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Execute a marked test as often as was asked for; None leaves it to pytest."""
-        if item.get_closest_marker(MARKER) is None or not isinstance(item, pytest.Function):
+        if not self.selects(item):
             return None
         settings = self.settings_for(item)
         alone = not (settings.keeps_baseline or settings.record)
@@ -230,6 +251,7 @@ class ReproSession:
             settings=settings,
             plan=self.plan_for(settings),
             tools=self._tools(settings),
+            unmarked=item.get_closest_marker(MARKER) is None,
         )
         runner.go()
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -244,6 +266,8 @@ class ReproSession:
             explainer_for=self._explainer_for,
             control_for=self._control_for,
             strict=partial(violations, allow=settings.allow) if settings.strict else None,
+            excused=self._excuses.applied,
+            autolog=self._autolog.watching,
             keeping_for=self._keeping_for,
             rules=self.rules,
             environment=self.effective,
@@ -260,7 +284,9 @@ class ReproSession:
         if self._surroundings is None:
             self._surroundings = Surroundings(self.config.rootpath)
         file, line, _ = item.location
-        return Keeping(item.nodeid, item.path, settings, self._surroundings, Location(file, (line or 0) + 1))
+        record = self.config.invocation_params.dir / settings.record if settings.record else None
+        where = Location(file, (line or 0) + 1)
+        return Keeping(item.nodeid, item.path, settings, self._surroundings, where, record)
 
     def _watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
         """Taps on entropy, where their findings can be of use."""

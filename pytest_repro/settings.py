@@ -251,8 +251,12 @@ class Settings:
 
     @property
     def keeps_baseline(self) -> bool:
-        """Whether run 1 is compared with a baseline; an update means all tests for which nobody said otherwise."""
-        return self.baseline or (bool(self.update) and self.source("baseline") is Source.DEFAULT)
+        """Whether run 1 is compared with a baseline.
+
+        An update means all tests for which nobody said otherwise, unless it is that of the known drifts.
+        """
+        implied = bool(self.update) and not self.known and self.source("baseline") is Source.DEFAULT
+        return self.baseline or implied
 
     def tolerance_for(self, name: str) -> Tolerance:
         """The tolerance of a recorded value that did not bring its own.

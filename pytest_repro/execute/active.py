@@ -7,12 +7,16 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_repro.model import EntropyDraw, Recording, RunSpec
 from pytest_repro.recorder import Recorder, Repro
 from pytest_repro.rng import Seeders
+
+if TYPE_CHECKING:
+    from pytest_repro.autolog import Sink
 
 __all__ = ["ACTIVE", "ActiveRun", "make_nonce"]
 
@@ -37,6 +41,8 @@ class ActiveRun:
     environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
     recording: Recording | None = None
     subtest_failed: bool = False
+    #: takes automatic observations
+    sink: Sink | None = None
 
     def seed_fixture(self, name: str) -> None:
         """Start every fixture from a state of its own, whatever was set up before it."""

@@ -30,6 +30,7 @@ from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.protocol import Channel, Frame, FrameKind
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds, seeders_for
 from pytest_repro.execute.timers import TIMEOUT, timer_paused
+from pytest_repro.execute.watching import AutologSource
 from pytest_repro.execute.wire import Request, failure_from, recording_body
 from pytest_repro.model import Recording
 from pytest_repro.recorder import Keeper, Recorder, Repro
@@ -72,6 +73,7 @@ class Isolated:
         self._seeders = seeders_for(config)
         self._effective = Effective()
         self._taps = Taps(root=config.rootpath)
+        self._autolog = AutologSource(config)
         self._job: _Job | None = None
         config.pluginmanager.register(self._hooks, "repro-run-hooks")
 
@@ -177,6 +179,8 @@ class Isolated:
         stack.enter_context(self._seeders.seeding_imports(seed))
         watch = stack.enter_context(self._taps.watching())
         active.draws = watch.draws
+        if request.settings.autolog:
+            active.sink = stack.enter_context(self._autolog.watching(item, active, request.settings))
         item.stash[ACTIVE] = active
         self._hooks.current = active
         return active

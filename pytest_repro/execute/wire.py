@@ -67,6 +67,8 @@ def request_body(request: Request) -> dict[str, object]:
         "gated": request.gated,
         "tolerance": _tolerance_body(Tolerance(settings.rtol, settings.atol, settings.ulp)),
         "patterns": [[pattern, _tolerance_body(tolerance)] for pattern, tolerance in settings.tolerance],
+        "autolog": list(settings.autolog),
+        "noise": list(settings.noise),
     }
 
 
@@ -85,7 +87,14 @@ def request_from(body: Mapping[str, Any]) -> Request:
         seed=field(body, "seed", int),
         runs=field(body, "runs", int),
         gated=field(body, "gated", bool),
-        settings=Settings(rtol=own.rtol, atol=own.atol, ulp=own.ulp, tolerance=patterns),
+        settings=Settings(
+            rtol=own.rtol,
+            atol=own.atol,
+            ulp=own.ulp,
+            tolerance=patterns,
+            autolog=tuple(str(name) for name in field(body, "autolog", list)),
+            noise=tuple(str(name) for name in field(body, "noise", list)),
+        ),
     )
 
 

@@ -1,0 +1,63 @@
+"""scikit-learn and what is built on it: every outermost fit, prediction, transformation and score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_repro.autolog.patches import After, Patches
+from pytest_repro.autolog.sink import Sink
+
+__all__ = ["MODULE", "prepare"]
+
+#: what must be loaded for this to have any use
+MODULE = "sklearn.base"
+
+#: methods that leave a fitted estimator behind
+_FITS = ("fit", "partial_fit")
+#: methods whose result is what counts
+_RESULTS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "inverse_transform")
+_RESULTS += ("score", "score_samples")
+#: methods that do both
+_BOTH = ("fit_predict", "fit_transform")
+
+
+def prepare(patches: Patches, module: Any) -> None:
+    """Watch the methods of every estimator class that is loaded by now."""
+    watch_classes(patches, module.BaseEstimator)
+
+
+def watch_classes(patches: Patches, base: type) -> None:
+    """Watch the methods of `base` and of every class built on it."""
+    for cls in (base, *_subclasses(base)):
+        # a class that a test makes anew in every run would be seen in some runs only
+        if "<locals>" in cls.__qualname__:
+            continue
+        for name in (*_FITS, *_BOTH, *_RESULTS):
+            if name in vars(cls):
+                patches.method(cls, name, _after(name))
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    seen: set[type] = set()
+    pending = [cls]
+    while pending:
+        for child in type.__subclasses__(pending.pop()):
+            if child not in seen:
+                seen.add(child)
+                pending.append(child)
+                yield child
+
+
+def _after(method: str) -> After:
+    def after(sink: Sink, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: Any) -> None:
+        del kwargs
+        name = f"{sink.count(method)} {type(args[0]).__name__}"
+        if method in _RESULTS:
+            sink.add(name, result, frame=frame)
+            return
+        sink.add(name, args[0], frame=frame, state=True)
+        if method in _BOTH:
+            sink.add(f"{name} result", result, frame=frame)
+
+    return after

@@ -1,0 +1,114 @@
+"""Why a test that does not reproduce may pass all the same: a quarantine, a known drift, or ``--repro-level=warn``."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pytest_repro.known import KnownDrift
+from pytest_repro.model import TestResult, Verdict
+from pytest_repro.settings import Settings
+
+__all__ = ["Excuses", "Watched", "excluded", "excuse_lines"]
+
+_DRIFTS = (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What became of one test's automatic observations."""
+
+    nodeid: str
+    observed: bool
+    #: values that could not be compared by meaning
+    skipped: int = 0
+    #: why it could not be executed again where the plan wanted it, empty where it could
+    unrepeatable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Excuses:
+    """Decides which verdicts are only reported."""
+
+    known: Mapping[str, KnownDrift] = field(default_factory=dict)
+    today: datetime.date = field(default_factory=lambda: datetime.datetime.now(tz=datetime.timezone.utc).date())
+
+    def applied(self, result: TestResult, settings: Settings) -> TestResult:
+        """Return `result` with its excuse, or with the word that its quarantine has ended."""
+        if settings.quarantine:
+            reason = f" ({settings.reason})" if settings.reason else ""
+            if self.today <= datetime.date.fromisoformat(settings.quarantine):
+                return replace(result, excuse=f"in quarantine until {settings.quarantine}{reason}")
+            if not result.good:
+                ended = f"its quarantine ended on {settings.quarantine}{reason}"
+                return replace(result, headline=f"{result.headline}; {ended}, so it counts again")
+        if result.nodeid in self.known and (result.verdict in _DRIFTS or result.good):
+            return replace(result, excuse=_known(self.known[result.nodeid]))
+        if settings.level == "warn" and result.verdict in _DRIFTS:
+            return replace(result, excuse="--repro-level=warn")
+        return result
+
+
+def _known(entry: KnownDrift) -> str:
+    details = ", ".join(text for text in (entry.first, entry.cause) if text)
+    return f"a known drift ({details})" if details else "a known drift"
+
+
+def excluded(nodeid: str, patterns: Sequence[str]) -> bool:
+    """Whether a pattern fits the node id, or a file, class or parametrised function that it belongs to.
+
+    Only ``*`` and ``?`` are special: node ids have brackets of their own.
+    """
+    for pattern in patterns:
+        plain = pattern.replace("[", "[[]")
+        if any(fnmatch.fnmatchcase(nodeid, plain + end) for end in ("", "::*", "[[]*", "/*")):
+            return True
+    return False
+
+
+#: tests that are listed by name without ``-v``
+_LISTED = 10
+
+
+def excuse_lines(
+    results: Sequence[TestResult], watched: Iterable[Watched], settings: Settings, *, verbose: bool
+) -> list[str]:
+    """What the end of the session says of verdicts that are only reported, and of tests that nobody marked."""
+    lines = []
+    for result in sorted(results, key=lambda result: result.nodeid):
+        if not result.excuse:
+            continue
+        if not result.good:
+            lines.append(f"repro: only reported, {result.excuse}: {result.nodeid}: {result.headline}")
+        elif result.nodeid and result.excuse.startswith("in quarantine"):
+            lines.append(f"repro: {result.nodeid} reproduces; {result.excuse}, which it does not seem to need any more")
+        else:
+            lines.append(f"repro: {result.nodeid} reproduces; {_removal(result, settings)}")
+    return [*lines, *_watch_lines(sorted(watched, key=lambda each: each.nodeid), verbose=verbose)]
+
+
+def _removal(result: TestResult, settings: Settings) -> str:
+    if settings.update:
+        return f"it was {result.excuse} and is not listed in {settings.known} any more"
+    return f"it is listed in {settings.known} as {result.excuse}; --repro-update takes it out"
+
+
+def _watch_lines(watched: Sequence[Watched], *, verbose: bool) -> list[str]:
+    if not watched:
+        return []
+    observed = sum(each.observed for each in watched)
+    lines = [f"repro: {observed} of {len(watched)} tests had something to compare."]
+    skipped = sum(each.skipped for each in watched)
+    if verbose and skipped:
+        lines.append(f"repro: {skipped} automatic values were left out because they cannot be compared by meaning.")
+    stuck = [each for each in watched if each.unrepeatable]
+    if stuck:
+        tests = "1 test was" if len(stuck) == 1 else f"{len(stuck)} tests were"
+        lines.append(f"repro: {tests} not executed as often as planned, which is no drift:")
+        shown = stuck if verbose else stuck[:_LISTED]
+        lines += [f"  {each.nodeid}: {each.unrepeatable}" for each in shown]
+        if len(stuck) > len(shown):
+            lines.append(f"  ... and {len(stuck) - len(shown)} more (-v shows all)")
+    return lines

@@ -1,0 +1,40 @@
+"""Automatic observations for one run, in this process or in a worker's child."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_repro.execute.active import ActiveRun
+from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.autolog import Autolog, Sink
+
+__all__ = ["AutologSource"]
+
+
+class AutologSource:
+    """Makes the process's `Autolog` when the first test wants it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._autolog: Autolog | None = None
+
+    def watching(self, item: pytest.Item, active: ActiveRun, settings: Settings) -> AbstractContextManager[Sink]:
+        """Record what `item` does until the block ends."""
+        if self._autolog is None:
+            from pytest_repro.autolog import Autolog
+
+            base = self._config.getoption("basetemp", None)
+            self._autolog = Autolog(root=self._config.rootpath, folders=[Path(base)] if base else [])
+        return self._autolog.watching(
+            active.recorder,
+            frameworks=settings.autolog,
+            noise=settings.noise,
+            file=str(item.path),
+            rules=active.recorder.rules,
+        )
