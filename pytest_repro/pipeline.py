@@ -117,7 +117,8 @@ def _frame(nodeid: str, plan: Plan, recordings: Sequence[Recording], location: L
 
 def _inconclusive(recordings: Sequence[Recording], needed: int) -> str | None:
     if len(recordings) < needed:
-        return f"only {len(recordings)} run finished, so there is nothing to compare; ask for --repro-runs=2 or more"
+        finished = "1 run" if recordings else "0 runs"
+        return f"only {finished} finished, so there is nothing to compare; ask for --repro-runs=2 or more"
     nonces = [recording.nonce for recording in recordings if recording.nonce]
     if len(set(nonces)) < len(nonces):
         return "two recordings come from one and the same execution, so they prove nothing; the executor cached a run"

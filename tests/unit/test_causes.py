@@ -1,0 +1,197 @@
+"""Findings → words: no stronger than what was shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_repro.causes import FACTOR_WORDS, make_cause, stream_line, suspect_lines
+from pytest_repro.explain import Finding, Findings
+from pytest_repro.model import (
+    CauseStatus,
+    EntropyDraw,
+    Evidence,
+    Kind,
+    Location,
+    Observation,
+    Recording,
+    RunSpec,
+    Suspect,
+)
+from tests.builders import make_comparison, make_drift
+
+COMPARISON = make_comparison(make_drift())
+#: those that issue trackers and reports know
+NAMES = {
+    "hash-seed",
+    "entropy",
+    "clock",
+    "threads",
+    "state",
+    "files",
+    "memory",
+    "environment",
+    "cpu",
+    "gpu",
+    "order",
+}
+
+
+def finding(factor: str = "clock", **changes: object) -> Finding:
+    values: dict[str, object] = {
+        "status": CauseStatus.CAUSE,
+        "level": "b",
+        "pinned": 5,
+        "switched": 3,
+        "differ": 3,
+        "distinct": 1,
+    }
+    return Finding(factor=factor, **{**values, **changes})  # type: ignore[arg-type]
+
+
+def pinned_evidence(runs: int = 3, distinct: int = 1, differ: int = 0) -> Evidence:
+    return Evidence("", "pinned", runs, distinct, differ)
+
+
+def recording(*rows: tuple[str, float, dict[str, str]]) -> Recording:
+    return Recording(
+        RunSpec(1),
+        tuple(
+            Observation(
+                seq=seq,
+                name=name,
+                step=seq,
+                kind=Kind.METRIC,
+                value=value,
+                location=Location("t.py", 1),
+                ledger=tuple(streams.items()),
+            )
+            for seq, (name, value, streams) in enumerate(rows)
+        ),
+    )
+
+
+@pytest.mark.parametrize("factor", FACTOR_WORDS)
+def test_every_factor_has_a_name_that_reports_know_and_an_advice(factor: str) -> None:
+    cause = make_cause(Findings(found=(finding(factor),)), comparison=COMPARISON)
+    assert cause.factor in NAMES
+    assert cause.status is CauseStatus.CAUSE
+    assert "all pinned, 5 of 5 agree" in cause.summary
+    assert "3 of 3 differ from them" in cause.summary
+    assert cause.advice
+
+
+def test_pinnable_factors_of_the_platform_all_have_words() -> None:
+    from pytest_repro.conditions.pins import SWITCHED
+
+    assert set(SWITCHED) <= set(FACTOR_WORDS)
+
+
+@pytest.mark.parametrize(
+    ("status", "distinct", "words"),
+    [
+        (CauseStatus.CAUSE, 1, "the clock decides it: "),
+        (CauseStatus.CAUSE, 3, "the clock decides it, by a race: "),
+        (CauseStatus.SUSPECT, 3, "the clock may enable a race: "),
+    ],
+)
+def test_summary_claims_what_the_status_allows(status: CauseStatus, distinct: int, words: str) -> None:
+    cause = make_cause(Findings(found=(finding(status=status, distinct=distinct),)), comparison=COMPARISON)
+    assert cause.summary.startswith(words)
+    assert cause.status is status
+
+
+def test_suspect_of_few_equal_runs_does_not_claim_to_decide() -> None:
+    """The budget may end before there are three runs each."""
+    found = finding(status=CauseStatus.SUSPECT, switched=1, differ=1, pinned=3)
+    cause = make_cause(Findings(found=(found,), stopped="the budget is spent"), comparison=COMPARISON)
+    assert "decides" not in cause.summary
+    assert "the search ended early: the budget is spent" in cause.details
+
+
+def test_cause_comes_before_suspects() -> None:
+    found = (finding("threads", status=CauseStatus.SUSPECT, distinct=2), finding("clock"))
+    cause = make_cause(Findings(found=found, cleared=("files",)), comparison=COMPARISON)
+    assert cause.factor == "clock"
+    assert len(cause.also) == 1
+    assert "threads" in cause.also[0]
+    assert cause.ruled_out == ("the file system",)
+
+
+def test_line_that_draws_is_where_it_is_with_its_own_fix() -> None:
+    draw = EntropyDraw("os-entropy", "numpy.random.default_rng()", Location("t.py", 4), 2)
+    cause = make_cause(
+        Findings(found=(finding("entropy", sites=(draw,)),)),
+        comparison=COMPARISON,
+        suspects=[Suspect("entropy", "other()", Location("t.py", 9))],
+        fixes={draw.call: "seed it"},
+    )
+    assert (cause.location, cause.advice) == (Location("t.py", 4), "seed it")
+    assert any("drawn at t.py:4 (2 x)" in line for line in cause.details)
+    assert not any("suspect line" in line for line in cause.details)
+
+
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        pytest.param(
+            Findings(pinned_agrees=False, evidence=(pinned_evidence(2, 2, 1),), not_tried=("clock",)),
+            "with everything pinned, 2 runs still give 2 results",
+            id="residual",
+        ),
+        pytest.param(
+            Findings(stopped="the budget is spent", evidence=(pinned_evidence(1),), not_tried=("clock",)),
+            "not explained: the budget is spent",
+            id="stopped at once",
+        ),
+        pytest.param(
+            Findings(cleared=("clock",), evidence=(pinned_evidence(),)),
+            "no factor switched alone changes them",
+            id="nothing found",
+        ),
+        pytest.param(
+            Findings(cleared=("clock",), not_tried=("files",), stopped="lost", evidence=(pinned_evidence(),)),
+            "not all could be tried",
+            id="stopped later",
+        ),
+    ],
+)
+def test_unknown_says_what_was_tried(findings: Findings, words: str) -> None:
+    cause = make_cause(findings, comparison=COMPARISON, suspects=[Suspect("clock", "time()", Location("t.py", 3))])
+    assert (cause.status, cause.factor) == (CauseStatus.UNKNOWN, "")
+    assert words in cause.summary
+    assert "suspect line: t.py:3  time()" in cause.details
+
+
+def test_suspect_lines_are_few_and_of_one_factor_where_asked() -> None:
+    suspects = [Suspect("clock", f"call{n}()", Location("t.py", n)) for n in range(6)]
+    suspects.append(Suspect("files", "listdir()", Location("t.py", 60)))
+    assert len(suspect_lines(suspects)) == 5
+    assert suspect_lines(suspects)[-1] == "... and 3 more suspect lines"
+    assert suspect_lines(suspects, "files") == ["suspect line: t.py:60  listdir()"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        pytest.param(
+            [("a", 1.0, {"random": "x"}), ("a", 2.0, {"random": "y"})],
+            [("a", 1.0, {"random": "x"}), ("a", 3.0, {"random": "z"})],
+            "the stream of random had diverged when a[1] was recorded",
+            id="diverged",
+        ),
+        pytest.param(
+            [("a", 1.0, {"random": "x"}), ("a", 2.0, {"random": "y"})],
+            [("a", 1.0, {"random": "x"}), ("a", 3.0, {"random": "y"})],
+            "the global streams (random) were equal up to there",
+            id="equal",
+        ),
+        pytest.param([("a", 1.0, {})], [("a", 2.0, {})], "", id="no ledger"),
+        pytest.param([("a", 1.0, {"random": "x"})], [("a", 1.0, {"random": "x"})], "", id="nothing differs"),
+    ],
+)
+def test_ledger_line(
+    ours: list[tuple[str, float, dict[str, str]]], theirs: list[tuple[str, float, dict[str, str]]], words: str
+) -> None:
+    line = stream_line(recording(*ours), recording(*theirs))
+    assert line.startswith(words)
+    assert bool(line) is bool(words)

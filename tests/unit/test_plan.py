@@ -1,0 +1,105 @@
+"""Settings → runs and their conditions."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_repro.model import Place, Plan
+from pytest_repro.plan import describe_plan, escape_rate, make_plan
+from pytest_repro.settings import Settings
+
+
+def plan(**settings: object) -> Plan:
+    given = Settings(**settings)  # type: ignore[arg-type]
+    return make_plan(given, level_of=lambda factor, index: f"{factor}-{index}")
+
+
+def places(made: Plan) -> dict[int, str]:
+    return {spec.number: spec.condition.place.value for spec in made.runs}
+
+
+@pytest.mark.parametrize(
+    ("runs", "isolation", "expected"),
+    [
+        (1, "auto", "I"),
+        (2, "auto", "IP"),
+        (3, "auto", "IIP"),
+        (5, "auto", "IIPPP"),
+        (3, "inline", "III"),
+        (1, "process", "P"),
+        (3, "process", "PPP"),
+    ],
+)
+def test_places_of_the_runs(runs: int, isolation: str, expected: str) -> None:
+    made = plan(runs=runs, isolation=isolation)
+    letters = {"inline": "I", "process": "P"}
+    if (runs, isolation) != (1, "process"):
+        assert "".join(letters[place] for _, place in sorted(places(made).items())) == expected
+    assert sorted(spec.number for spec in made.runs) == list(range(1, runs + 1))
+
+
+@pytest.mark.parametrize("runs", range(1, 8))
+def test_last_run_is_here_where_two_are_so_that_the_verdict_is(runs: int) -> None:
+    made = plan(runs=runs)
+    assert made.runs[0].number == 1
+    if runs >= 3:
+        assert made.runs[-1].condition.place is Place.INLINE
+
+
+@pytest.mark.parametrize("runs", [3, 8])
+def test_a_plan_is_the_same_every_time_and_a_longer_one_begins_like_a_shorter(runs: int) -> None:
+    short, long = plan(runs=runs, vary=("threads",)), plan(runs=runs + 2, vary=("threads",))
+    assert short == plan(runs=runs, vary=("threads",))
+    conditions = {spec.number: spec.condition for spec in long.runs}
+    assert all(conditions[spec.number] == spec.condition for spec in short.runs)
+
+
+def test_hash_seeds_go_round_the_workers() -> None:
+    made = plan(runs=8, isolation="process", workers=3)
+    seeds = [spec.condition.level("hash-seed") for spec in sorted(made.runs, key=lambda spec: spec.number)]
+    assert seeds == ["1", "2", "3", "1", "2", "3", "1", "2"]
+
+
+def test_levels_of_varied_factors_climb_their_ladder_from_the_reference() -> None:
+    made = plan(runs=4, vary=("threads", "process", "hash-seed"))
+    levels = {spec.number: spec.condition.level("threads") for spec in made.runs}
+    assert levels == {1: None, 2: None, 3: "threads-1", 4: "threads-2"}
+    everywhere = plan(runs=3, vary=("threads",), isolation="process")
+    assert [spec.condition.level("threads") for spec in everywhere.runs] == ["threads-0", "threads-1", "threads-2"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "varied"),
+    [
+        ({"runs": 3, "isolation": "inline"}, ()),
+        ({"runs": 3}, ("process", "hash-seed")),
+        ({"runs": 3, "vary": ("threads", "files")}, ("process", "hash-seed", "files", "threads")),
+        ({"runs": 3, "isolation": "process"}, ("process", "hash-seed")),
+    ],
+)
+def test_varied_names_what_differs(settings: dict[str, object], varied: tuple[str, ...]) -> None:
+    assert plan(**settings).varied == varied
+
+
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        ({"runs": 1}, ["1 run each, seed 0; run 1 in this process"]),
+        ({"runs": 2}, ["2 runs each, seed 0; run 1 in this process, run 2 in a fresh interpreter"]),
+        ({"runs": 3, "seed": 7}, ["3 runs each, seed 7; runs 1 and 2 in this process, run 3 in a fresh interpreter"]),
+        ({"runs": 6}, ["runs 3 to 6 in fresh interpreters"]),
+        ({"runs": 4, "isolation": "inline"}, ["4 runs each, seed 0; runs 1 to 4 in this process"]),
+    ],
+)
+def test_description_is_one_sentence(settings: dict[str, object], parts: list[str]) -> None:
+    text = describe_plan(plan(**settings))
+    assert "\n" not in text
+    for part in parts:
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("runs", "rate", "escapes"), [(2, 0.1, 0.82), (3, 0.1, 0.73), (10, 0.1, 0.3487), (3, 0.0, 1.0), (3, 1.0, 1.0)]
+)
+def test_escape_rate_is_that_no_run_or_every_run_drifts(runs: int, rate: float, escapes: float) -> None:
+    assert escape_rate(runs, rate) == pytest.approx(escapes, abs=1e-4)
