@@ -10,7 +10,7 @@ The flow is one-way; a module imports only from rows above its own::
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
     output    report/            reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, keeping, runner, inplace, single, explaining, experiments, reporting, excuses, known
+    compose   pipeline, across, keeping, runner, inplace, single, explaining, experiments, reporting, excuses, known
     shell     hookspecs, session, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of

@@ -350,6 +350,7 @@ class ItemRunner:
             if self.unmarked and not any(recording.observations for recording in recordings):
                 result = None  # nothing was observed, which nobody had asked for
             if self._keeping is not None and result is not None:
+                self._keeping.keep_records(recordings, seed=self.plan.seed)
                 result = self._keeping.judged(result, recordings)
             if result is not None:
                 result = self.tools.excused(result, self.settings)
@@ -380,6 +381,8 @@ class ItemRunner:
         del reports
         if not self.recordings:
             return None
+        if self._keeping is not None:
+            self._keeping.keep_records(self.recordings, seed=self.plan.seed)
         before = ", ".join(str(earlier.spec.number) for earlier in self.recordings)
         word = "run" if len(self.recordings) == 1 else "runs"
         headline = f"{word} {before} passed and run {spec.number} of {len(self.plan.runs)} did not"
@@ -431,14 +434,14 @@ class ItemRunner:
             report.sections.append(("repro", f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"))
         if not (report.when == "call" or (report.when == "setup" and not report.passed)):
             return
-        if self.settings.autolog:
+        if self._keeping is not None:
+            self._keeping.attach(report)
+        if self.settings.autolog and not report.skipped:
             watched = Watched(self.item.nodeid, self._observed, self._skipped, self._unrepeatable)
             report.repro_watched = asdict(watched)  # type: ignore[attr-defined]
         if self.result is None:
             return
         report.repro = to_json(self.result)  # type: ignore[attr-defined]
-        if self._keeping is not None:
-            self._keeping.attach(report)
         if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
             body = failure_text(self.result, width=self.tools.width, verbose=self.tools.verbose)
             add = getattr(report.longrepr, "addsection", None)

@@ -279,7 +279,8 @@ class ReproSession:
 
     def _keeping_for(self, item: pytest.Item, settings: Settings) -> Keeping | None:
         """Baseline and records of a test, where they are wanted."""
-        if not (settings.keeps_baseline or settings.record):
+        marked = item.get_closest_marker(MARKER) is not None
+        if not (marked and (settings.keeps_baseline or settings.record)):
             return None
         if self._surroundings is None:
             self._surroundings = Surroundings(self.config.rootpath)

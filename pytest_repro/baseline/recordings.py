@@ -79,7 +79,7 @@ class RecordFolder:
         Raises:
             SettingsError: the folder cannot be written.
         """
-        home = self.folder / "records" / _folder_name(runs[0].nodeid)
+        home = self.folder / "records" / slug(runs[0].nodeid)
         for kept in runs:
             text = json.dumps(self._body(kept), sort_keys=True, allow_nan=False, separators=(",", ":"))
             write_atomically(home / f"run-{kept.recording.spec.number}.json", text + "\n")
@@ -170,10 +170,6 @@ class RecordFolder:
             msg = f"{self.folder}: a recording names {key[:60]!r} as its environment, which is no key; {_REMEDY}"
             raise StoredDataError(msg)
         return read_environment_file(self.folder / "environments" / f"{key}.json")
-
-
-def _folder_name(nodeid: str) -> str:
-    return f"{slug(nodeid)[:80]}-{hashlib.sha256(nodeid.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 def read_environment_file(path: Path) -> tuple[EnvField, ...]:
