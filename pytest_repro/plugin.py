@@ -61,7 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
         if wanted(config):
             config.add_cleanup(show_operands())
-    if not config.getoption("collectonly", False):
+    # a worker (see execute.types.WORKER) executes what it is asked for and plans no runs of its own
+    if not config.getoption("collectonly", False) and not config.pluginmanager.has_plugin("repro-worker"):
         config.pluginmanager.register(_Lazy(config), "repro-lazy")
 
 

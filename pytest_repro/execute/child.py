@@ -25,12 +25,13 @@ from pytest_repro.execute.isolated import Isolated
 from pytest_repro.execute.lifeline import Inbox, end_self
 from pytest_repro.execute.protocol import Channel, Closed, FrameKind
 from pytest_repro.execute.transport import connect
+from pytest_repro.execute.types import WORKER
 from pytest_repro.execute.wire import Request, request_from
 
 __all__ = ["serve"]
 
 #: plugins that would rerun tests or report them elsewhere; their options stay known
-_SILENCED = ("rerunfailures", "flaky", "reportlog", "vscode_pytest", "repro-lazy")
+_SILENCED = ("rerunfailures", "flaky", "reportlog", "vscode_pytest")
 
 #: how many tests before and after a test are run first, where the condition asks for other tests
 _NEIGHBOURS = 5
@@ -80,6 +81,10 @@ def _flush() -> None:
             stream.flush()
 
 
+class _Mark:
+    """Says by its name alone that this process is a worker: our own plugin then starts no runs."""
+
+
 class Worker:
     """The plugin that makes a pytest session a worker."""
 
@@ -101,7 +106,11 @@ class Worker:
         if key is not None:
             self._importing.enter_context(applied(import_condition(key), own_process=True))
         plugins = early_config.pluginmanager
-        _silence(plugins)
+        plugins.register(_Mark(), WORKER)
+        for name in _SILENCED:
+            plugin = plugins.get_plugin(name)
+            if plugin is not None:
+                plugins.unregister(plugin, name)
         if not any(getattr(plugin, "__name__", "") == "pytest_repro.plugin" for plugin in plugins.get_plugins()):
             plugins.import_plugin("pytest_repro.plugin")
 
@@ -111,11 +120,6 @@ class Worker:
         for name, value in _RESET.items():
             if hasattr(config.option, name):
                 setattr(config.option, name, value)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Take out the controller's part of our own plugin."""
-        _silence(config.pluginmanager)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, object, object]:
@@ -226,13 +230,6 @@ def _or_end(channel: Channel) -> Any:
     except Closed:
         end_self()
         raise
-
-
-def _silence(plugins: pytest.PytestPluginManager) -> None:
-    for name in _SILENCED:
-        plugin = plugins.get_plugin(name)
-        if plugin is not None:
-            plugins.unregister(plugin, name)
 
 
 def _keep_output(config: pytest.Config, folder: Path) -> None:

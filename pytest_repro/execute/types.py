@@ -14,7 +14,10 @@ from pytest_repro.model import Recording, RunSpec
 if TYPE_CHECKING:
     from pytest_repro.settings import Settings
 
-__all__ = ["Gate", "ProcessExecutor", "ProcessRun"]
+__all__ = ["WORKER", "Gate", "ProcessExecutor", "ProcessRun"]
+
+#: name of a plugin that only workers have
+WORKER = "repro-worker"
 
 #: what a gate answers: None to pass, else the exception that the run must raise in its call phase
 Gate: TypeAlias = Callable[[Recording], "ReproFailure | None"]
