@@ -144,8 +144,8 @@ def table(found: list[Row]) -> str:
         "",
         f"- drifting programs caught: {len(caught)} of {len(drifting)}",
         f"- first divergent value right: {sum(row.first_right for row in caught)} of {len(caught)}",
-        f"- cause right: {sum(row.cause_right for row in caught)} of {len(caught)}; "
-        f"a wrong cause stated: {sum(row.cause_wrong for row in caught)}",
+        f"- cause right: {sum(row.cause_right for row in caught)} of {len(caught)}",
+        f"- a wrong cause stated: {sum(row.cause_wrong for row in caught)}",
         f"- false alarms: {sum(row.false_alarm for row in clean)} of {len(clean)} programs that must pass",
         "",
         "| program | true cause | verdict | first value | found |",
