@@ -486,6 +486,8 @@ class TestResult:
     advice: tuple[str, ...] = ()
     #: (run, name) where runs have other names than ``run 3``
     labels: tuple[tuple[int, str], ...] = ()
+    #: (name, step or None, value) of the metrics of run 1, of a series the last; bounded
+    metrics: tuple[tuple[str, int | None, float], ...] = ()
     #: why it is only reported where it is not good: a quarantine, a known drift, ``--repro-level=warn``
     excuse: str = ""
 

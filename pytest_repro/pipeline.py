@@ -9,6 +9,7 @@ from pytest_repro.model import (
     Cause,
     Comparison,
     EntropyDraw,
+    Kind,
     Location,
     Place,
     Plan,
@@ -26,6 +27,9 @@ Explainer = Callable[[TestResult, Sequence[Recording]], "Cause | None"]
 Control = Callable[[Recording], str]
 #: draws of all runs → those that a strict test must not make
 Strict = Callable[[Sequence[EntropyDraw]], Sequence[Violation]]
+
+#: names of which a result keeps the value of run 1
+_METRICS = 200
 
 
 def judge(
@@ -65,6 +69,7 @@ def judge(
         verdict=_verdict(comparison),
         headline=_headline(comparison, len(ordered)),
         again=_again(nodeid, plan, comparison),
+        metrics=_metrics(ordered[0]),
     )
     if result.verdict is Verdict.DRIFTED and explainer is not None:
         result = replace(result, cause=explainer(result, ordered))
@@ -74,6 +79,22 @@ def judge(
         draws = [draw for recording in ordered for draw in recording.draws]
         result = replace(result, violations=tuple(strict(draws)))
     return result
+
+
+def _metrics(reference: Recording) -> tuple[tuple[str, int | None, float], ...]:
+    """What a tracker shows of a test that need not have drifted: of each metric the last number."""
+    from pytest_repro.compare.series import number
+
+    last: dict[str, tuple[int | None, float]] = {}
+    seen: set[str] = set()
+    for observation in reversed(reference.observations):
+        if observation.name in seen or observation.kind is not Kind.METRIC or len(seen) == _METRICS:
+            continue
+        seen.add(observation.name)
+        value = number(observation.value)
+        if value is not None:
+            last[observation.name] = (observation.step, value)
+    return tuple((name, *found) for name, found in reversed(last.items()))
 
 
 def _controlled(result: TestResult, problem: str) -> TestResult:

@@ -146,6 +146,13 @@ def _text(value: object) -> str:
     return value
 
 
+def _named(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        msg = f"expected a name, got {value!r}"
+        raise ValueError(msg)
+    return value.strip()
+
+
 def parse_tolerance(text: str) -> tuple[str, Tolerance]:
     """Read one line of the ini option ``repro_tolerance``: ``loss*: rtol=1e-6, ulp=4``.
 
@@ -242,6 +249,7 @@ class Settings:
     quarantine: str = ""
     reason: str = ""
     known: str = ""
+    mlflow: str = ""
     #: (field, source) of every field that was given
     sources: tuple[tuple[str, Source], ...] = field(default=())
 
@@ -521,6 +529,15 @@ OPTIONS: tuple[Option, ...] = (
         _text,
         "Only report drifts of the tests that FILE lists, so that new ones alone fail; --repro-update writes it.",
         metavar="FILE",
+    ),
+    Option(
+        "mlflow",
+        _named,
+        "Log tests, runs, series, verdicts and causes to MLflow at the end, where MLflow itself would (needs the extra "
+        "'mlflow'); the experiment is EXPERIMENT (default: pytest-repro), under 'mlflow run' that of its run.",
+        metavar="EXPERIMENT",
+        ini=False,
+        bare="pytest-repro",
     ),
 )
 

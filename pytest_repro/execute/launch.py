@@ -39,9 +39,10 @@ from pytest_repro.execute.boot import main
 main(boot)
 """
 
-#: variables by which other tools recognise their own processes
+#: Variables by which other tools recognise their own processes. MLFLOW_RUN_ID is the run that ``mlflow run`` made:
+#: the first ``mlflow.start_run()`` of a process writes into it, and each worker has a first one.
 _FOREIGN_PREFIXES = ("PYTEST_XDIST_",)
-_FOREIGN = frozenset({"PYTEST_CURRENT_TEST", "TEST_RUN_PIPE", "RUN_TEST_IDS_PIPE"})
+_FOREIGN = frozenset({"PYTEST_CURRENT_TEST", "TEST_RUN_PIPE", "RUN_TEST_IDS_PIPE", "MLFLOW_RUN_ID"})
 
 
 def launch_key(condition: Condition) -> Key:
