@@ -73,6 +73,15 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "the instruction sets in use",
         "declare a tolerance for other machines, or use stable sorts (kind='stable') and exact reductions",
     ),
+    "gpu": (
+        "gpu",
+        "the kernels that torch uses on the GPU",
+        "deterministic kernels (off), cuDNN benchmark or TF32",
+        (
+            "torch.use_deterministic_algorithms(True) with CUBLAS_WORKSPACE_CONFIG=:4096:8, "
+            "torch.backends.cudnn.benchmark = False, and the same TF32 setting everywhere"
+        ),
+    ),
     "timezone": (
         "environment",
         "the time zone (TZ)",

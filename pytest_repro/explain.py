@@ -36,7 +36,7 @@ FISHER_LIMIT = 0.002
 RACE_TRIES = 4
 #: factors whose switch needs another start of the interpreter, which moves addresses
 LAUNCHED = frozenset({"hash-seed", "threads", "cpu", "environ", "home", "locale"})
-RACY = frozenset({"threads"})
+RACY = frozenset({"threads", "gpu"})
 #: only the addresses move
 MEMORY_CHECK = ("perturb=165",)
 

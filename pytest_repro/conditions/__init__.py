@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from pytest_repro.conditions.clock import CLOCK
 from pytest_repro.conditions.factor import AS_IS, Factor, Launch
+from pytest_repro.conditions.gpu import GPU
 from pytest_repro.conditions.hardware import CPU, MEMORY, THREADS
 from pytest_repro.conditions.listing import FILES
 from pytest_repro.conditions.pins import PIN_FACTORS
@@ -32,6 +33,7 @@ FACTORS: Mapping[str, Factor] = MappingProxyType(
             HASH_SEED,
             THREADS,
             CPU,
+            GPU,
             TIMEZONE,
             LOCALE,
             CWD,

@@ -86,6 +86,7 @@ ALL_PINNED: Mapping[str, str] = MappingProxyType(
         "clock": "pinned",
         "entropy": "0",
         "files": "pinned",
+        "gpu": "deterministic",
         "hash-seed": "0",
         "import": "0",
         "memory": "perturb=165,aslr=off",
@@ -105,6 +106,7 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "entropy": ("1",),
         "environ": ("padding=4111",),
         "files": ("reversed", "shuffled=2"),
+        "gpu": ("kernels", "benchmark", "tf32"),
         # fewer than four seeds leave an order of three words unchanged too often
         "hash-seed": ("1", "2", "3", "4"),
         "home": ("elsewhere",),
