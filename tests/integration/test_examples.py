@@ -50,6 +50,7 @@ def run_examples(target: Path, *options: str, report: Path) -> tuple[int, dict[s
 def test_clean_examples_reproduce_bit_for_bit(tmp_path: Path) -> None:
     code, tests = run_examples(EXAMPLES / "clean", report=tmp_path / "report.json")
     assert {name: test["verdict"] for name, test in tests.items()} == {
+        "test_bootstrap_interval_depends_on_its_seed_alone": "reproduced",
         "test_diabetes_forest": "reproduced",
         "test_digits_network": "reproduced",
         "test_wine_pipeline": "reproduced",
