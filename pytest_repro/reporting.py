@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,19 +104,31 @@ class Reporting:
 
     def report(self) -> SessionReport:
         """The session so far; tests in the order of their node ids, so that xdist changes nothing."""
-        from pytest_repro.conditions import names
-        from pytest_repro.environment import read_environment
+        from pytest_repro.conditions import FACTORS, names
 
         tests = tuple(sorted(self._results, key=lambda test: test.nodeid))
         varied = dict.fromkeys(factor for test in tests for factor in test.varied)
+        has_gpu = FACTORS["gpu"].available() is None
         return SessionReport(
             tests=tests,
             runs=self._settings.runs,
             seed=self._settings.seed,
-            environment=tuple((field.name, field.value) for field in read_environment()),
+            environment=self._environment,
             varied=tuple(varied),
-            not_varied=tuple(name for name in names() if name not in varied),
+            not_varied=tuple(name for name in names() if name not in varied and (name != "gpu" or has_gpu)),
         )
+
+    @cached_property
+    def _environment(self) -> tuple[tuple[str, str], ...]:
+        """Read where somebody will read it: that takes longer than many a small test."""
+        settings = self._settings
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        hooked = self._config.hook.pytest_repro_report.get_hookimpls()
+        if not (settings.json or settings.md or settings.html or summary or hooked):
+            return ()
+        from pytest_repro.environment import read_environment
+
+        return tuple((field.name, field.value) for field in read_environment())
 
     def finish(self, session: pytest.Session) -> None:
         """Write what was asked for; a report that cannot be written makes the session fail."""
