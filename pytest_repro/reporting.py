@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ from pytest_repro.model import SessionReport, TestResult
 from pytest_repro.plan import escape_rate
 from pytest_repro.report.terminal import closing_lines
 from pytest_repro.settings import Settings, Source
+
+if TYPE_CHECKING:
+    from pytest_repro.tracking import Tracker
 
 __all__ = ["ReproWarning", "Reporting", "known_drifts"]
 
@@ -65,6 +68,23 @@ class Reporting:
         #: what the file of known drifts says
         self.known: Mapping[str, KnownDrift] = {}
         self._watched: dict[str, Watched] = {}
+        self._tracker = self._find_tracker()
+        self._tracked: list[str] = []
+
+    def _find_tracker(self) -> Tracker | None:
+        """Fix where MLflow logs before any test can change it."""
+        experiment = self._settings.mlflow
+        if not experiment or not self._is_controller:
+            return None
+        from pytest_repro.tracking import Tracker
+
+        here = self._config.invocation_params
+        if "--repro-mlflow" in here.args and (here.dir / experiment.partition("::")[0]).exists():
+            msg = (
+                f"--repro-mlflow: {experiment!r} was taken for the experiment's name; write --repro-mlflow=pytest-repro"
+            )
+            raise SettingsError(msg)
+        return Tracker(experiment, directory=here.dir, root=self._config.rootpath)
 
     @property
     def _verbose(self) -> bool:
@@ -124,7 +144,7 @@ class Reporting:
         settings = self._settings
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         hooked = self._config.hook.pytest_repro_report.get_hookimpls()
-        if not (settings.json or settings.md or settings.html or summary or hooked):
+        if not (settings.json or settings.md or settings.html or settings.mlflow or summary or hooked):
             return ()
         from pytest_repro.environment import read_environment
 
@@ -138,12 +158,15 @@ class Reporting:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         if self._settings.runs < 2 and not self._results:
+            self._tracked = ["repro: no test was repeated, so nothing was logged to MLflow"] if self._tracker else []
             return
         report = self.report()
         self._attempt(self._write_known, report, session)
         for write in (self._write_json, self._write_markdown, self._write_html, self._write_github):
             self._attempt(write, report, session)
         self._config.hook.pytest_repro_report(report=report)
+        if self._tracker is not None:
+            self._tracked = self._tracker.log(report)
 
     def _attempt(self, write: Callable[[SessionReport], None], report: SessionReport, session: pytest.Session) -> None:
         try:
@@ -206,8 +229,8 @@ class Reporting:
             return [f"ERROR: {self.usage_error}"]
         extra = excuse_lines(self._results, self._watched.values(), self._settings, verbose=self._verbose)
         if not self._results:
-            return [*extra, *self.notices, *self._errors]
+            return [*extra, *self.notices, *self._errors, *self._tracked]
         runs = min(result.runs for result in self._results)
         width = self._config.get_terminal_writer().fullwidth
         lines = closing_lines(self.report(), escape=escape_rate(runs, 0.1), width=width)
-        return [*lines, *extra, *self.notices, *self._errors, *self._annotations()]
+        return [*lines, *extra, *self.notices, *self._errors, *self._tracked, *self._annotations()]

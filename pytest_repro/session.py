@@ -84,9 +84,9 @@ class ReproSession:
         try:
             settings = resolve(command_line=_command_line(config), ini=_ini(config))
             known = known_drifts(config, settings)
+            session = cls(config, settings, hooks)
         except (SettingsError, ReproError) as error:
             raise pytest.UsageError(str(error)) from None
-        session = cls(config, settings, hooks)
         session._excuses = Excuses(known)
         session.reporting.known = known
         config.pluginmanager.register(hooks, "repro-run-hooks")
