@@ -25,7 +25,7 @@ def slug(text: str) -> str:
     if plain and "--" not in text and not _DEVICES.fullmatch(text):
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    safe = _UNSAFE.sub("_", text.replace("::", ".")).strip("._")[:_LONGEST]
+    safe = _UNSAFE.sub("_", text.replace("::", ".")).strip("._-")[:_LONGEST]
     return f"{safe or '_'}--{digest}"
 
 
