@@ -78,6 +78,12 @@ def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
       return the first result
     Precedence of every setting: command line > marker > ini > default.
     """  # noqa: D205 - pytest --fixtures shows nothing after a blank line
+    from pytest_repro.execute.active import ACTIVE
+
+    active = request.node.stash.get(ACTIVE, None)
+    if active is not None:  # nothing more is imported: each child of a worker would pay for it
+        yield active.repro
+        return
     from pytest_repro.session import fixture_object
 
     with fixture_object(request.node) as instance:

@@ -35,12 +35,13 @@ from pytest_repro.execute.wire import Request, failure_from, recording_body
 from pytest_repro.model import Recording
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.rng import ledger
+from pytest_repro.values import canonical
+from pytest_repro.values.registry import FAMILIES
 
 __all__ = ["Isolated"]
 
 #: imported before the first fork, so that no child pays for them: what recording anything but a number needs
-_WARM = ("pytest_repro.values.codec", "pytest_repro.values.walk", "pytest_repro.values.owned", "numpy.random")
-
+_WARM = ("pytest_repro.values.codec", "pytest_repro.values.owned", "numpy.random")
 #: level of the factor ``order``
 _AFTER_OTHERS = "after others"
 
@@ -79,8 +80,9 @@ class Isolated:
 
     def warm_up(self) -> None:
         """Do once what every child would have to do."""
-        for name in _WARM:
+        for name in (*_WARM, *(ours for library, ours in FAMILIES.items() if library in sys.modules)):
             importlib.import_module(name)
+        canonical([{"a": importlib.import_module("numpy").zeros(1)}])  # the families load when first asked
         with self._taps.watching():  # tells the user's modules from all others
             pass
         self._effective()  # last: it looks again whenever something was imported

@@ -35,6 +35,30 @@ def test_runs_are_forks_of_a_warm_worker_by_default(inner: Inner) -> None:
     result.stdout.no_fnmatch_line(NOTICE)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
+def test_a_child_imports_nothing_that_its_worker_had_not(inner: Inner) -> None:
+    inner.pytester.makeconftest("""
+        import sys
+        import pytest
+
+        @pytest.fixture(scope="session", autouse=True)
+        def loaded():
+            before = set(sys.modules)
+            yield
+            assert sorted(set(sys.modules) - before) == []
+    """)
+    inner.file("""
+        import numpy
+        import pytest
+
+        @pytest.mark.repro
+        def test_it(repro):
+            repro.metric("x", 1)
+            repro.artifact("list", [1, {"a": numpy.arange(9)}])
+    """)
+    inner("--repro-runs=2", isolation="process").assert_outcomes(passed=1)
+
+
 def test_no_more_workers_live_than_asked_for(inner: Inner) -> None:
     inner.file(RECORDS_PARENT)
     inner("--repro-runs=4", "--repro-workers=2", isolation="process").assert_outcomes(passed=1)
