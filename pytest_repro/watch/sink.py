@@ -22,6 +22,8 @@ class Sink:
         self._file = file
         self._line = line
         self.name = name
+        #: name below → whole name, whether only equal bits agree
+        self._known: dict[str, tuple[str, bool]] = {}
 
     @property
     def open(self) -> bool:
@@ -36,15 +38,19 @@ class Sink:
             step: of the training.
             read: gives the value; told whether only equal bits agree, so that a digest will do.
         """
-        full = f"{self.name}.{name}" if name else self.name
-        exact = self._recorder.tolerance_of(full).exact
+        full, exact = self._known.get(name) or self._learn(name)
         self._put(full, step, read(exact), Kind.AUTO)
 
     def digest(self, name: str, step: int, read: Callable[[], Node]) -> None:
         """Record a digest, unless a tolerance was asked for, which a digest knows nothing of."""
-        full = f"{self.name}.{name}"
-        if self._recorder.tolerance_of(full).exact:
+        full, exact = self._known.get(name) or self._learn(name)
+        if exact:
             self._put(full, step, read(), Kind.AUTO)
+
+    def _learn(self, name: str) -> tuple[str, bool]:
+        full = f"{self.name}.{name}"
+        self._known[name] = known = (full, self._recorder.tolerance_of(full).exact)
+        return known
 
     def metrics(self, step: int, values: Mapping[str, Any]) -> None:
         """Record one iteration's metrics, each as a point of its series."""
