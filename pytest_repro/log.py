@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from pytest_repro.errors import RecordingError
 from pytest_repro.keeper import Keeper
-from pytest_repro.model import Atom, Kind, Location, Node, Observation, Tolerance
+from pytest_repro.model import Array, Atom, Branch, Kind, Location, Node, Observation, Tolerance
 
 __all__ = ["Recorder"]
 
@@ -117,7 +117,7 @@ class Recorder:
             file: of the user's line.
             line: that line.
         """
-        if not self._open or threading.get_ident() != self._thread:
+        if not self.listening:
             return
         ledger = () if self._ledger is None else self._ledger()
         if type(node) not in _IMMUTABLE:
@@ -126,11 +126,22 @@ class Recorder:
         self._rows.append((name, None, Kind.AUTO, node, file, line, None, ledger))
 
     def observe(self, name: str, value: object, *, step: int, kind: Kind, file: str, line: int) -> None:
-        """Record what a watcher saw; a step may come again. Nothing happens outside of the run and its thread."""
+        """Record what a watcher saw; a step may come again. Nothing happens outside of the run and its thread.
+
+        Args:
+            name: of the value.
+            value: canonical already where `kind` is automatic, anything else where it is not.
+            step: of the training.
+            kind: of the observation.
+            file: of the line that asked for the watcher.
+            line: that line.
+        """
         if not self.listening:
             return
         ledger = () if self._ledger is None else self._ledger()
-        if type(value) not in _IMMUTABLE and not isinstance(value, Atom):
+        if isinstance(value, Array | Branch):
+            value = self._keeper.keep((name, step, 0), value)
+        elif type(value) not in _IMMUTABLE and not isinstance(value, Atom):
             value = self._node(name, value, step=step, tolerance=None, is_file=False)
         self._rows.append((name, step, kind, value, file, line, None, ledger))
 
