@@ -14,11 +14,15 @@ Key = tuple[str, "int | None", int]
 class Keeper:
     """Holds what the runs of one test recorded, each distinct value once.
 
-    Memory is that of the reference's values and, where runs differ, of one more set: a third
-    distinct version of a large array goes to a file.
+    Memory is that of the reference's values: a second distinct version of a large array goes to a file.
     """
 
     def __init__(self, *, spool: Path | None = None) -> None:
+        """Make an empty one.
+
+        Args:
+            spool: folder on a disk; without it everything stays in memory.
+        """
         self._known: dict[Key, list[Node]] = {}
         self._spool = spool
 
@@ -30,6 +34,6 @@ class Keeper:
         for other in known:
             if identical(other, node, nan_payload=nan_payload):
                 return other
-        frozen = freeze(node, spool=self._spool if len(known) > 1 else None)
+        frozen = freeze(node, spool=self._spool if known else None)
         known.append(frozen)
         return frozen

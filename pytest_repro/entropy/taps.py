@@ -83,6 +83,12 @@ class Watch:
         finally:
             self._busy.discard(thread)
 
+    def restart(self) -> None:
+        """Forget what was seen: the taps stay in for the next run."""
+        self._order = itertools.count()
+        self._sites = {}
+        self._counts = {}
+
     def begin(self) -> None:
         """Put the taps in."""
         self._installation.begin(self._user.modules())

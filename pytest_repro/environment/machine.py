@@ -112,7 +112,8 @@ def installed_distributions() -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         # A damaged installation has no name; the first of two on the path is the one imported.
-        name = distribution.metadata["Name"]
+        metadata = distribution.metadata  # parsed anew at every access
+        name = metadata["Name"]
         if name:
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version or "")
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), metadata["Version"] or "")
     return tuple(sorted(found.items()))

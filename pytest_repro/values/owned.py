@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import time
 from dataclasses import replace
@@ -46,7 +45,7 @@ class _Freezer:
         return replace(node, items=tuple(items)) if changed else node
 
     def _array(self, node: Array) -> Array:
-        to_disk = self._spool is not None and node.data.nbytes >= SPOOL_BYTES and not _is_mapped(node.data)
+        to_disk = self._spool is not None and node.data.nbytes >= SPOOL_BYTES and not _lies_in(node.data, self._spool)
         if node.owned and not to_disk:
             return node
         data = node.data
@@ -59,11 +58,14 @@ class _Freezer:
         return replace(node, data=frozen, owned=True)
 
 
-def _is_mapped(data: AnyArray) -> bool:
+def _lies_in(data: AnyArray, folder: Path) -> bool:
+    """Tell whether `data` is mapped from a file in `folder`; another one may lie in memory, or be the user's."""
     base: object = data
     while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap) and base.filename is not None:
+            return os.path.dirname(os.fspath(base.filename)) == os.fspath(folder)  # noqa: PTH120 - no pathlib per array
         base = base.base
-    return isinstance(base, mmap.mmap)
+    return False
 
 
 def _spooled(data: AnyArray, folder: Path) -> AnyArray:

@@ -90,7 +90,7 @@ def test_values_of_one_name_and_of_one_step_are_told_apart() -> None:
     assert data == [[0, 0], [0, 0], [1, 1], [1, 1], [2, 2], [2, 2]]
 
 
-def test_third_version_of_a_large_array_goes_to_a_file(tmp_path: Path) -> None:
+def test_other_versions_of_a_large_array_go_to_files(tmp_path: Path) -> None:
     keeper = Keeper(spool=tmp_path)
     values = []
     for number in range(4):
@@ -98,7 +98,7 @@ def test_third_version_of_a_large_array_goes_to_a_file(tmp_path: Path) -> None:
         repro.artifact("w", np.full(300_000, float(number)))
         values.append(recorder.observations()[0].value)
     assert [value.data[0] for value in values] == [0.0, 1.0, 2.0, 3.0]  # type: ignore[union-attr]
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_tolerance_of_the_call_comes_before_that_of_the_settings() -> None:
