@@ -10,7 +10,8 @@ The flow is one-way; a module imports only from rows above its own::
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
     output    report/, tracking   reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, across, keeping, runner, inplace, single, explaining, experiments, reporting, excuses, known
+    compose   pipeline, across, keeping, runner, verdicts, tools, excuses, known, reporting
+    compose   inplace, single, explaining, experiments
     shell     hookspecs, session, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of

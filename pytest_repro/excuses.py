@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,13 +33,13 @@ class Excuses:
     """Decides which verdicts are only reported."""
 
     known: Mapping[str, KnownDrift] = field(default_factory=dict)
-    today: datetime.date = field(default_factory=lambda: datetime.datetime.now(tz=datetime.timezone.utc).date())
+    today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.timezone.utc).date())
 
     def applied(self, result: TestResult, settings: Settings) -> TestResult:
         """Return `result` with its excuse, or with the word that its quarantine has ended."""
         if settings.quarantine:
             reason = f" ({settings.reason})" if settings.reason else ""
-            if self.today <= datetime.date.fromisoformat(settings.quarantine):
+            if self.today <= dt.date.fromisoformat(settings.quarantine):
                 return replace(result, excuse=f"in quarantine until {settings.quarantine}{reason}")
             if not result.good:
                 ended = f"its quarantine ended on {settings.quarantine}{reason}"

@@ -33,9 +33,10 @@ from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.reporting import Reporting, known_drifts
 from pytest_repro.rng import Seeders
-from pytest_repro.runner import ItemRunner, Tools
+from pytest_repro.runner import ItemRunner
 from pytest_repro.settings import OPTIONS, Settings, Source, resolve
 from pytest_repro.single import Singles
+from pytest_repro.tools import Tools
 
 if TYPE_CHECKING:
     from pytest_repro.entropy import Taps, Watch
@@ -69,6 +70,7 @@ class ReproSession:
         self._taps: Taps | None = None
         self._surroundings: Surroundings | None = None
         self._spool: Path | None = None
+        self._store: Path | None = None
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
         self._by_item: dict[pytest.Item, Settings] = {}
@@ -198,8 +200,15 @@ class ReproSession:
         return (lambda value: hook(value=value),) if hook.get_hookimpls() else ()
 
     @property
+    def store(self) -> Path:
+        """A folder on disk for what would fill the memory, removed at the end."""
+        if self._store is None:
+            self._store = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
+        return self._store
+
+    @property
     def spool(self) -> Path:
-        """A folder for large arrays, removed at the end."""
+        """A folder for large arrays on their way from a worker, removed at the end."""
         if self._spool is None:
             shared = Path("/dev/shm")  # noqa: S108 - memory-backed where there is one
             parent = shared if shared.is_dir() else None
@@ -272,7 +281,7 @@ class ReproSession:
             rules=self.rules,
             environment=self.effective,
             watching=self._watching(settings),
-            spool=self.spool,
+            spool=self.store,
             width=_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,
         )
@@ -368,8 +377,9 @@ class ReproSession:
             self._singles.close()
         if self._pool is not None:
             self._pool.close()
-        if self._spool is not None:
-            shutil.rmtree(self._spool, ignore_errors=True)
+        for folder in (self._spool, self._store):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -18,9 +18,18 @@ _SIDES = ("left", "right")
 #: module → (assertion function → names of the operands, in the order of its parameters)
 FUNCTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "numpy.testing": dict.fromkeys(
-        ("assert_equal", "assert_almost_equal", "assert_approx_equal", "assert_array_equal", "assert_allclose")
-        + ("assert_array_almost_equal", "assert_array_almost_equal_nulp", "assert_array_max_ulp")
-        + ("assert_array_less", "assert_string_equal"),
+        [
+            "assert_equal",
+            "assert_almost_equal",
+            "assert_approx_equal",
+            "assert_array_equal",
+            "assert_allclose",
+            "assert_array_less",
+            "assert_array_almost_equal",
+            "assert_array_almost_equal_nulp",
+            "assert_array_max_ulp",
+            "assert_string_equal",
+        ],
         _ACTUAL,
     ),
     "pandas.testing": dict.fromkeys(
@@ -31,7 +40,13 @@ FUNCTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "sklearn.utils._testing": dict.fromkeys(("assert_allclose", "assert_allclose_dense_sparse"), _ACTUAL),
 }
 #: assertion methods of ``unittest.TestCase`` that compare two values
-_METHODS = ("assertEqual", "assertNotEqual", "assertAlmostEqual", "assertNotAlmostEqual", "assertGreater")
+_METHODS: tuple[str, ...] = (
+    "assertEqual",
+    "assertNotEqual",
+    "assertAlmostEqual",
+    "assertNotAlmostEqual",
+    "assertGreater",
+)
 _METHODS += ("assertGreaterEqual", "assertLess", "assertLessEqual", "assertSequenceEqual", "assertListEqual")
 _METHODS += ("assertTupleEqual", "assertSetEqual", "assertDictEqual", "assertMultiLineEqual", "assertCountEqual")
 #: parameter names that the functions above use for their first and second operand
@@ -98,9 +113,9 @@ def prepare(patches: Patches, module: Any) -> None:
 
 def prepare_unittest(patches: Patches) -> None:
     """Watch the assertion methods of ``unittest``, where something has imported it."""
-    module = sys.modules.get("unittest.case")
-    for name in _METHODS if module is not None else ():
-        patches.method(module.TestCase, name, _before(name, ("first", "second"), skip=1), before=True)
+    case: Any = getattr(sys.modules.get("unittest.case"), "TestCase", None)
+    for name in _METHODS if case is not None else ():
+        patches.method(case, name, _before(name, ("first", "second"), skip=1), before=True)
 
 
 def _before(function: str, sides: tuple[str, str], *, skip: int = 0) -> After:

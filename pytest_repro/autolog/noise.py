@@ -1,4 +1,4 @@
-"""What differs between runs and is no result: addresses, times, temporary paths and uuids in what nobody chose to record.
+"""What differs between runs and is no result: addresses, times, temporary paths, uuids.
 
 Applied to automatic observations only. A value that the user records is compared as it is.
 """
@@ -100,7 +100,7 @@ def _unique(keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _path_rule(folders: Sequence[Path]) -> Callable[[str], str]:
-    """Replace what a temporary folder adds to a path: itself and the one or three names that are made anew each time."""
+    """Replace what a temporary folder adds to a path: itself, and the one or three names that are made anew."""
     roots = {str(folder) for folder in folders} | {str(folder.resolve()) for folder in folders}
     roots |= {tempfile.gettempdir(), str(Path(tempfile.gettempdir()).resolve())}
     either = "|".join(re.escape(root) for root in sorted(roots, key=len, reverse=True) if root.strip("/\\."))

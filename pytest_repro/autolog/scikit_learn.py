@@ -16,7 +16,14 @@ MODULE = "sklearn.base"
 #: methods that leave a fitted estimator behind
 _FITS = ("fit", "partial_fit")
 #: methods whose result is what counts
-_RESULTS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "inverse_transform")
+_RESULTS: tuple[str, ...] = (
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "transform",
+    "inverse_transform",
+)
 _RESULTS += ("score", "score_samples")
 #: methods that do both
 _BOTH = ("fit_predict", "fit_transform")
@@ -40,9 +47,10 @@ def watch_classes(patches: Patches, base: type) -> None:
 
 def _subclasses(cls: type) -> Iterator[type]:
     seen: set[type] = set()
-    pending = [cls]
+    pending: list[type] = [cls]
     while pending:
-        for child in type.__subclasses__(pending.pop()):
+        children: list[type] = type.__subclasses__(pending.pop())
+        for child in children:
             if child not in seen:
                 seen.add(child)
                 pending.append(child)

@@ -28,7 +28,7 @@ _OURS = "_pytest_repro"
 
 def wanted(config: pytest.Config) -> bool:
     """Whether the session records operands of assertions."""
-    given = {}
+    given: dict[str, object] = {}
     for name in ("all", "autolog"):
         for value in (getattr(config.option, f"repro_{name}", None), config.getini(f"repro_{name}")):
             if value not in (None, "", []):

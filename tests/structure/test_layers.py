@@ -40,6 +40,8 @@ ALLOWED: dict[str, set[str]] = {
         "single",
         "excuses",
         "known",
+        "tools",
+        "verdicts",
         "upkeep",
     },
     "_pytest": {"execute"},

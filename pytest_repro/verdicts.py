@@ -1,0 +1,305 @@
+"""From the runs of one item to its verdict, and to the one native report that pytest gets.
+
+A run that does not pass is not always a failure: where the test is in quarantine, its drift is known,
+or nobody marked it and it cannot be repeated in one process, the reports of its first run are logged
+in place of the last one's.
+"""
+
+from __future__ import annotations
+
+import bdb
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+import pytest
+
+from pytest_repro.excuses import Watched
+from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for, polish
+from pytest_repro.execute.timers import timer_paused
+from pytest_repro.execute.types import ProcessRun
+from pytest_repro.keeping import Keeping
+from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
+from pytest_repro.pipeline import judge, unfinished
+from pytest_repro.recorder import Keeper
+from pytest_repro.report.codec import to_json
+from pytest_repro.report.terminal import failure_text, summary_line
+from pytest_repro.settings import Settings
+from pytest_repro.tools import Tools
+
+__all__ = ["ItemVerdicts"]
+
+
+@dataclass(slots=True)
+class ItemVerdicts:
+    """What is known of one item's runs, and what pytest is told of them."""
+
+    item: pytest.Item
+    nextitem: pytest.Item | None
+    settings: Settings
+    plan: Plan
+    tools: Tools
+    #: nobody marked it, so nothing but a drift may change how it comes out
+    unmarked: bool = False
+    result: TestResult | None = None
+    recordings: list[Recording] = field(default_factory=list)
+    keeper: Keeper = field(init=False)
+    properties: list[tuple[str, object]] = field(init=False)
+    _durations: dict[str, float] = field(default_factory=dict)
+    _teardown_error: pytest.TestReport | None = None
+    #: the failure that is logged is our own verdict
+    _gated: bool = False
+    _keeping: Keeping | None = None
+    #: reports of the first run that passed: what is logged where a later one does not count
+    _first: tuple[pytest.TestReport, ...] = ()
+    #: reports of a run that may not count, until that is known
+    _held: list[pytest.TestReport] | None = None
+    _unrepeatable: str = ""
+    _skipped: int = 0
+
+    def __post_init__(self) -> None:
+        self.keeper = Keeper(spool=self.tools.spool)
+        self.properties = list(self.item.user_properties)
+        self._keeping = self.tools.keeping_for(self.item, self.settings)
+
+    def _is_last(self, spec: RunSpec) -> bool:
+        return spec is self.plan.runs[-1]
+
+    def _kept(self, recording: Recording) -> Recording:
+        """The same recording, sharing every value that another run recorded too."""
+        counts: dict[str, int] = {}
+        observations = []
+        for observation in recording.observations:
+            count = counts.get(observation.name, 0)
+            if observation.step is None:
+                counts[observation.name] = count + 1
+            value = self.keeper.keep(
+                (observation.name, observation.step, count if observation.step is None else 0),
+                observation.value,
+                nan_payload=observation.tolerance.nan_payload,
+            )
+            observations.append(replace(observation, value=value))
+        return replace(recording, observations=tuple(observations))
+
+    def _log_lost(self, spec: RunSpec, run: ProcessRun) -> None:
+        headline = f"run {spec.number} of {len(self.plan.runs)} was lost: {run.lost}"
+        self.result = self.tools.excused(self._unfinished(Verdict.LOST, headline), self.settings)
+        if self.result.excuse and self._first:
+            self._emit_first(spec)
+            return
+        failure = ReproLost(headline, summary=headline)
+        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
+        # not through the hook: other plugins expect a setup in this process before
+        report = pytest.TestReport.from_item_and_call(self.item, call)
+        polish(report, failure)
+        report.sections += list(run.sections)
+        self._log(call, report, spec=spec)
+
+    # --- runs that may not count --------------------------------------------------------------
+
+    @property
+    def _observed(self) -> bool:
+        return any(recording.observations for recording in self.recordings) or self.result is not None
+
+    def _keep_first(self, *reports: pytest.TestReport | None) -> None:
+        if not self._first:
+            self._first = tuple(report for report in reports if report is not None)
+
+    def _may_not_count(self, *, here: bool) -> bool:
+        """Whether the run that just failed may turn out to be only reported."""
+        if not self._first or self.result is None:
+            return False
+        return bool(self.result.excuse) or (here and self.unmarked and self._has_fresh)
+
+    @property
+    def _has_fresh(self) -> bool:
+        return any(recording.spec.condition.place is not Place.INLINE for recording in self.recordings)
+
+    def _release(self, spec: RunSpec) -> None:
+        """Log the reports that were held back, or those of the first run in their place."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        here = spec.condition.place is Place.INLINE
+        if here and self.unmarked and self._has_fresh and self.result is not None and not self.result.excuse:
+            self._unrepeatable = _reason(held)
+            # run 1 and those in fresh interpreters remain, and are judged without this one
+            last = self.recordings.pop()
+            failure = self._judge(last)
+            self.recordings.append(last)
+            if failure is not None:
+                self._emit_failure(failure, spec)
+                return
+        self._emit_first(spec)
+
+    def _emit_first(self, spec: RunSpec) -> None:
+        for report in self._first:
+            if report.when == "teardown" and self._teardown_error is not None:
+                report = self._teardown_error
+            report.duration = 0.0  # what is remembered holds it already
+            self._decorate(report, spec)
+            self._emit(report)
+
+    def _emit_failure(self, failure: ReproFailure, spec: RunSpec) -> None:
+        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
+        # not through the hook: other plugins expect a setup in this process before
+        report = pytest.TestReport.from_item_and_call(self.item, call)
+        polish(report, failure)
+        self._log(call, report, spec=spec)
+
+    def _lost(self, spec: RunSpec, run: ProcessRun) -> bool:
+        """A run elsewhere did not come about; whether that ends the test."""
+        if not (self.unmarked and self._first):
+            self._log_lost(spec, run)
+            return True
+        self._unrepeatable = f"run {spec.number} was lost: {run.lost}"
+        if not self._is_last(spec):
+            return False
+        self._emit_first(spec)
+        return True
+
+    # --- verdicts -----------------------------------------------------------------------------
+
+    def _judge(self, recording: Recording) -> ReproFailure | None:
+        recordings = [*self.recordings, recording]
+        with timer_paused(self.item):
+            result: TestResult | None = judge(
+                nodeid=self.item.nodeid,
+                plan=self.plan,
+                recordings=recordings,
+                location=_location(self.item),
+                explainer=self.tools.explainer_for(self.item, self.settings),
+                control=self.tools.control_for(self.item, self.settings),
+                strict=self.tools.strict,
+                needed=1 if self._keeping is not None and len(self.plan.runs) == 1 else 2,
+            )
+            if self.unmarked and not any(recording.observations for recording in recordings):
+                result = None  # nothing was observed, which nobody had asked for
+            if self._keeping is not None and result is not None:
+                self._keeping.keep_records(recordings, seed=self.plan.seed)
+                result = self._keeping.judged(result, recordings)
+            if result is not None:
+                result = self.tools.excused(result, self.settings)
+        self.result = result
+        failure = None if result is None or result.excuse else self._failure(result)
+        self._gated = failure is not None
+        return failure
+
+    def _judge_remote(self, recording: Recording) -> ReproFailure | None:
+        return self._judge(self._kept(recording))
+
+    def _failure(self, result: TestResult) -> ReproFailure | None:
+        text = failure_text(result, width=self.tools.width, verbose=self.tools.verbose)
+        return failure_for(result, text=text, summary=summary_line(result))
+
+    def _raise_verdict(self, recording: Recording) -> None:
+        failure = self._judge(recording)
+        if failure is not None:
+            raise failure
+
+    def _stopped(self, spec: RunSpec, recording: Recording | None) -> TestResult | None:
+        """The verdict where a run did not pass: an outcome that differs between runs is drift."""
+        if not self.recordings:
+            return None
+        if self._keeping is not None:
+            self._keeping.keep_records(self.recordings, seed=self.plan.seed)
+        before = ", ".join(str(earlier.spec.number) for earlier in self.recordings)
+        word = "run" if len(self.recordings) == 1 else "runs"
+        headline = f"{word} {before} passed and run {spec.number} of {len(self.plan.runs)} did not"
+        return self.tools.excused(self._unfinished(Verdict.DRIFTED, headline, extra=recording), self.settings)
+
+    def _unfinished(self, verdict: Verdict, headline: str, extra: Recording | None = None) -> TestResult:
+        return unfinished(
+            nodeid=self.item.nodeid,
+            plan=self.plan,
+            recordings=[*self.recordings, *([extra] if extra is not None else [])],
+            location=_location(self.item),
+            verdict=verdict,
+            headline=headline,
+        )
+
+    # --- logging ------------------------------------------------------------------------------
+
+    def _log(self, call: pytest.CallInfo[None], report: pytest.TestReport, *, spec: RunSpec) -> None:
+        if self._held is not None:
+            self._held.append(report)
+            return
+        if report.when == "teardown" and not report.failed and self._teardown_error is not None:
+            report = self._teardown_error
+        late = self._late_skip(report)
+        if late is not None:
+            call = late[0]
+            report = self.item.ihook.pytest_runtest_makereport(item=self.item, call=call)
+        self._decorate(report, spec)
+        self._emit(report)
+        if _interactive(call, report):
+            self.item.ihook.pytest_exception_interact(node=self.item, call=call, report=report)
+
+    def _late_skip(self, report: pytest.TestReport) -> tuple[pytest.CallInfo[None], ReproFailure] | None:
+        """A skip after a run that passed is no skip: outcomes differ."""
+        result = self.result
+        if result is None or result.verdict is not Verdict.DRIFTED:
+            return None
+        if not report.skipped or hasattr(report, "wasxfail"):
+            return None
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        failure = ReproDrift(f"DRIFT: {result.headline}: {reason}", summary=result.headline)
+        return pytest.CallInfo.from_call(lambda: _throw(failure), when="call"), failure
+
+    def _decorate(self, report: pytest.TestReport, spec: RunSpec) -> None:
+        report.duration += self._durations.pop(report.when or "", 0.0)
+        raised = self.result is None or not self.result.verdict.good
+        mid_plan = report.failed and raised and not self._gated
+        if mid_plan and len(self.plan.runs) > 1:
+            report.sections.append(("repro", f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"))
+        if not (report.when == "call" or (report.when == "setup" and not report.passed)):
+            return
+        if self._keeping is not None:
+            self._keeping.attach(report)
+        if self.settings.autolog and not report.skipped:
+            watched = Watched(self.item.nodeid, self._observed, self._skipped, self._unrepeatable)
+            report.repro_watched = asdict(watched)  # type: ignore[attr-defined]
+        if self.result is None:
+            return
+        report.repro = to_json(self.result)  # type: ignore[attr-defined]
+        if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
+            body = failure_text(self.result, width=self.tools.width, verbose=self.tools.verbose)
+            add = getattr(report.longrepr, "addsection", None)
+            if add is not None:
+                add("repro drift", body)
+        properties = [("repro.verdict", self.result.verdict.value), ("repro.runs", str(self.result.runs))]
+        if self.result.comparison.first is not None:
+            properties.append(("repro.first_divergence", self.result.comparison.first.label))
+        if self.result.cause is not None:
+            properties.append(("repro.cause", f"{self.result.cause.status.value}: {self.result.cause.factor}"))
+        self.item.user_properties += properties
+        report.user_properties += [entry for entry in properties if entry not in report.user_properties]
+
+    def _emit(self, report: pytest.TestReport) -> None:
+        self.item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _throw(error: BaseException) -> None:
+    raise error
+
+
+def _reason(reports: Sequence[pytest.TestReport]) -> str:
+    """Why a run did not pass, in one line."""
+    for report in reports:
+        if not report.passed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = str(getattr(crash, "message", "")) or report.longreprtext
+            line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+            return f"{report.when}: {line[:200]}"
+    return "a part of it failed"
+
+
+def _location(item: pytest.Item) -> Location | None:
+    file, line, _ = item.location
+    return Location(file, (line or 0) + 1)
+
+
+def _interactive(call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+    """Whether debuggers want to see it: pytest's own rule."""
+    if call.excinfo is None or hasattr(report, "wasxfail"):
+        return False
+    return not isinstance(call.excinfo.value, pytest.skip.Exception | bdb.BdbQuit)
