@@ -83,6 +83,7 @@ def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
     active = request.node.stash.get(ACTIVE, None)
     if active is not None:  # nothing more is imported: each child of a worker would pay for it
         yield active.repro
+        active.recorder.close()  # what watches must not outlive a run that ended before its call
         return
     from pytest_repro.session import fixture_object
 
@@ -185,6 +186,12 @@ class _Lazy:
         if report.when == "call" and report.passed and verdict.endswith("drifted"):
             return "passed", "d", "PASSED (drift is only reported)"
         return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give xdist's workers what they share."""
+        if self._wanted():
+            self.session.prepare_node(node.workerinput)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

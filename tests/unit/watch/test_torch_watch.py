@@ -22,7 +22,7 @@ np = pytest.importorskip("numpy")
 EXACT = Tolerance()
 
 
-class Noisy(torch.nn.Module):  # type: ignore[misc]
+class Noisy(torch.nn.Module):  # type: ignore[misc,name-defined]
     """Adds `noise` in its fourth call."""
 
     def __init__(self, noise: float) -> None:
@@ -151,7 +151,7 @@ def test_a_second_model_has_a_name_and_steps_of_its_own() -> None:
 
 
 def test_a_module_that_computes_beside_its_layers_is_recorded_itself() -> None:
-    class Doubled(torch.nn.Module):  # type: ignore[misc]
+    class Doubled(torch.nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.inner = torch.nn.Linear(4, 1)
