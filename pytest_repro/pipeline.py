@@ -179,4 +179,6 @@ def _again(nodeid: str, plan: Plan, comparison: Comparison) -> str:
     if plan.seed:
         option += f" --repro-seed={plan.seed}"
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
-    return f'pytest "{nodeid}" --repro-runs={needed}{option}'
+    # the order of tests shows only where there are others
+    target = nodeid.partition("::")[0] if "order" in plan.asked else nodeid
+    return f'pytest "{target}" --repro-runs={needed}{option}'

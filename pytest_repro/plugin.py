@@ -38,7 +38,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare every option of the table on the command line and in the ini file."""
-    from pytest_repro.settings import OPTIONS
+    from pytest_repro.options import OPTIONS
 
     group = parser.getgroup(
         "repro", "determinism testing (pytest-repro); precedence: command line > marker > ini > default"
@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
+def repro(pytestconfig: pytest.Config) -> Iterator[Repro]:
     """Record values that must be equal in every run of a test marked ``@pytest.mark.repro``.
     With --repro-runs=N such a test is executed N times and fails when a value differs.
     - repro.metric(name, value, step=None, rtol=, atol=, ulp=): a number, or one point of a series
@@ -78,17 +78,15 @@ def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
       return the first result
     Precedence of every setting: command line > marker > ini > default.
     """  # noqa: D205 - pytest --fixtures shows nothing after a blank line
-    from pytest_repro.execute.active import ACTIVE
-
-    active = request.node.stash.get(ACTIVE, None)
-    if active is not None:  # nothing more is imported: each child of a worker would pay for it
+    # not by way of `request`: pytest makes that anew for every run, which takes longer than all else here
+    hooks: Any = pytestconfig.pluginmanager.get_plugin("repro-run-hooks")
+    active = None if hooks is None else hooks.current
+    if active is not None:
         yield active.repro
         active.recorder.close()  # what watches must not outlive a run that ended before its call
         return
-    from pytest_repro.session import fixture_object
-
-    with fixture_object(request.node) as instance:
-        yield instance
+    lazy: Any = pytestconfig.pluginmanager.get_plugin("repro-lazy")
+    yield lazy.session.unmarked(lazy.item)
 
 
 class _Lazy:
@@ -96,10 +94,11 @@ class _Lazy:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        #: the test that pytest executes
+        self.item: pytest.Item | None = None
         self._session: ReproSession | None = None
 
-    @property
-    def session(self) -> ReproSession:
+    def working(self) -> ReproSession:
         """The working object, built when first needed."""
         if self._session is None:
             from pytest_repro.session import ReproSession
@@ -116,17 +115,17 @@ class _Lazy:
     def pytest_sessionstart(self) -> None:
         """Refuse unusable options before anything is collected."""
         if self._wanted():
-            self.session.check()
+            self.working().check()
 
     def pytest_report_header(self) -> list[str]:
         """Say in one sentence what the runs are."""
-        return self.session.header() if self._wanted() or self.config.getini("repro_runs") else []
+        return self.working().header() if self._wanted() or self.config.getini("repro_runs") else []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Refuse unusable marker arguments."""
         if self._session is not None or any(item.get_closest_marker(MARKER) for item in items):
-            self.session.check_items(items)
+            self.working().check_items(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Let workers start while the rest of the session goes on."""
@@ -143,6 +142,7 @@ class _Lazy:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Seed a marked test that runs once."""
+        self.item = item
         if self._session is not None:
             self._session.begin_single(item)
         return (yield)
@@ -174,9 +174,9 @@ class _Lazy:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect verdicts, also those of xdist's workers."""
         if hasattr(report, "repro"):
-            self.session.reporting.collect(report)
+            self.working().reporting.collect(report)
         if hasattr(report, "repro_watched"):
-            self.session.reporting.watch(report)
+            self.working().reporting.watch(report)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show drift as ``D``, counted among the failures."""
@@ -191,14 +191,14 @@ class _Lazy:
     def pytest_configure_node(self, node: Any) -> None:
         """Give xdist's workers what they share."""
         if self._wanted():
-            self.session.prepare_node(node.workerinput)
+            self.working().prepare_node(node.workerinput)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what an xdist worker could not say itself."""
         message = getattr(node, "workeroutput", {}).get("repro_usage_error")
         if message:
-            self.session.reporting.usage_error = message
+            self.working().reporting.usage_error = message
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

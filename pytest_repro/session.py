@@ -173,7 +173,31 @@ class ReproSession:
         lines = [f"repro: {describe_plan(self.plan_for(self.settings))}"]
         if self.settings.isolation != "inline" and self.config.getoption("usepdb", False):
             lines.append("repro: --pdb needs the test in this process, so all runs are inline")
-        return lines
+        return [*lines, *self._notice_of_xdist()]
+
+    def _notice_of_xdist(self) -> list[str]:
+        """How many processes there will be: each xdist worker has workers of its own."""
+        count = len(getattr(self.config.option, "tx", None) or [])
+        if count < 2 or self.settings.isolation == "inline":
+            return []
+        specs = self.plan_for(self.settings).runs
+        own = len({spec.condition for spec in specs if spec.condition.place is Place.PROCESS})
+        return [f"repro: up to {count} x {own} more processes: each xdist worker has interpreters of its own for runs"]
+
+    def prepare_node(self, workerinput: dict[str, object]) -> None:
+        """Tell an xdist worker how many of them may execute a run at once."""
+        if self.settings.jobs:
+            from pytest_repro.execute.slots import make_slots
+
+            workerinput["repro_slots"] = make_slots(self.spool / "slots", self.settings.jobs)
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Hold one of ``--repro-jobs`` while a test's runs execute."""
+        workerinput = getattr(self.config, "workerinput", {})
+        from pytest_repro.execute.slots import held
+
+        number = str(workerinput.get("workerid", "gw0")).removeprefix("gw")
+        return held(str(workerinput.get("repro_slots", "")), worker=int(number) if number.isdecimal() else 0)
 
     # --- running ------------------------------------------------------------------------------
 
@@ -262,7 +286,8 @@ class ReproSession:
             tools=self._tools(settings),
             unmarked=item.get_closest_marker(MARKER) is None,
         )
-        runner.go()
+        with self.slot():
+            runner.go()
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
@@ -390,7 +415,7 @@ def fixture_object(item: pytest.Item) -> Iterator[Repro]:
         yield active.repro
         return
     lazy: Any = item.config.pluginmanager.get_plugin("repro-lazy")
-    yield lazy.session.unmarked(item)
+    yield lazy.working().unmarked(item)
 
 
 def _telling_seeds(root: Path) -> tuple[int, ...]:

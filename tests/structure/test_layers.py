@@ -219,7 +219,7 @@ def test_session_without_marked_test_loads_only_the_shell(tmp_path: Path) -> Non
     script = "import pytest; assert pytest.main(['-q', '-p', 'pytest_repro.plugin', '-p', 'no:cacheprovider']) == 0"
     loaded = loaded_by(script, cwd=tmp_path)
     ours = {name for name in loaded if name.partition(".")[0] == "pytest_repro"}
-    shell = {f"pytest_repro.{name}" for name in ("plugin", "hookspecs", "settings", "model", "errors", "frozen")}
+    shell = {f"pytest_repro.{name}" for name in ("plugin", "hookspecs", "options", "parsers", "errors", "frozen")}
     assert ours <= shell | {"pytest_repro"}
     assert not loaded & HEAVY
 

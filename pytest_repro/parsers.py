@@ -1,0 +1,198 @@
+"""How option values are read: text or objects → a checked value. Every parser reports by ``ValueError``.
+
+Loaded by every session, so nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Tolerance
+
+__all__ = [
+    "AUTOLOG",
+    "NOISE",
+    "parse_tolerance",
+    "read_choice",
+    "read_date",
+    "read_factors",
+    "read_flag",
+    "read_integer",
+    "read_lines",
+    "read_named",
+    "read_names",
+    "read_number",
+    "read_text",
+    "read_tolerances",
+    "read_words",
+]
+
+
+def read_integer(low: int) -> Callable[[object], int]:
+    """Make the parser of a whole number of at least `low`."""
+
+    def parse(value: object) -> int:
+        if isinstance(value, str):
+            try:
+                value = int(value)
+            except ValueError:
+                msg = f"expected a whole number of at least {low}, got {value!r}"
+                raise ValueError(msg) from None
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            msg = f"expected a whole number of at least {low}, got {value!r}"
+            raise ValueError(msg)
+        return value
+
+    return parse
+
+
+def read_number(value: object) -> float:
+    """Read a finite number that is not negative."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
+    except ValueError:
+        number = math.nan
+    if not (number >= 0 and math.isfinite(number)):
+        msg = f"expected a finite number that is not negative, got {value!r}"
+        raise ValueError(msg)
+    return number
+
+
+def read_flag(value: object) -> bool:
+    """Read true or false."""
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    msg = f"expected true or false, got {value!r}"
+    raise ValueError(msg)
+
+
+def read_choice(*choices: str) -> Callable[[object], str]:
+    """Make the parser of one of some words."""
+
+    def parse(value: object) -> str:
+        if value in choices:
+            return str(value)
+        msg = f"expected one of {', '.join(choices)}; got {value!r}"
+        raise ValueError(msg)
+
+    return parse
+
+
+def read_names(value: object) -> tuple[str, ...]:
+    """Comma- or line-separated names, or a sequence of them."""
+    parts = value.replace("\n", ",").split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple | set | frozenset) or not all(isinstance(part, str) for part in parts):
+        msg = f"expected names separated by commas, got {value!r}"
+        raise ValueError(msg)
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+#: what automatic observations can be made of, in the words of ``--repro-autolog``
+AUTOLOG = ("scikit-learn", "torch", "xgboost", "lightgbm", "catboost", "keras", "assertions")
+#: rules by which automatic observations leave out what is no result, in the words of ``repro_noise``
+NOISE = ("addresses", "times", "paths", "uuids")
+
+
+def read_words(known: tuple[str, ...], every: str) -> Callable[[object], tuple[str, ...]]:
+    """Names out of `known`; ``none``, or `every` for all of them."""
+
+    def parse(value: object) -> tuple[str, ...]:
+        names = read_names(value)
+        if names in ((every,), ("none",)):
+            return known if names == (every,) else ()
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            msg = f"expected {every}, none, or names out of {', '.join(known)}; got {value!r}"
+            raise ValueError(msg)
+        return tuple(name for name in known if name in names)
+
+    return parse
+
+
+def read_date(value: object) -> str:
+    """A day as ``2027-01-31``, as text: settings are compared and sent as they are."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value.isoformat()
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            return dt.date.fromisoformat(value).isoformat()
+    except ValueError:
+        pass
+    msg = f"expected a day as 2027-01-31, got {value!r}"
+    raise ValueError(msg)
+
+
+def read_factors(value: object) -> tuple[str, ...]:
+    """Read the factors of ``--repro-vary``; an unknown one is refused by name."""
+    names = read_names(value)
+    if not names:
+        return ()
+    from pytest_repro.conditions import check
+
+    return check(names)
+
+
+def read_lines(value: object) -> tuple[str, ...]:
+    """One pattern a line; a node id may hold commas."""
+    lines = value.splitlines() if isinstance(value, str) else value
+    if not isinstance(lines, list | tuple):
+        msg = f"expected one pattern a line, got {value!r}"
+        raise ValueError(msg)
+    return tuple(line.strip() for line in map(str, lines) if line.strip())
+
+
+def read_text(value: object) -> str:
+    """Read any text."""
+    if not isinstance(value, str):
+        msg = f"expected text, got {value!r}"
+        raise ValueError(msg)
+    return value
+
+
+def read_named(value: object) -> str:
+    """Read text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        msg = f"expected a name, got {value!r}"
+        raise ValueError(msg)
+    return value.strip()
+
+
+def parse_tolerance(text: str) -> tuple[str, Tolerance]:
+    """Read one line of the ini option ``repro_tolerance``: ``loss*: rtol=1e-6, ulp=4``.
+
+    Raises:
+        ValueError: the line has no pattern, or a part that is not ``rtol=``, ``atol=`` or ``ulp=``.
+    """
+    pattern, colon, parts = text.partition(":")
+    if not colon or not pattern.strip() or not parts.strip():
+        msg = f"expected 'pattern: rtol=..., atol=..., ulp=...', got {text!r}"
+        raise ValueError(msg)
+    from pytest_repro.model import Tolerance
+
+    values: dict[str, Any] = {}
+    for part in parts.split(","):
+        key, _, number = part.partition("=")
+        parsers: dict[str, Callable[[object], float]] = {
+            "rtol": read_number,
+            "atol": read_number,
+            "ulp": read_integer(0),
+        }
+        if key.strip() not in parsers:
+            msg = f"{key.strip()!r} is not one of rtol, atol, ulp in {text!r}"
+            raise ValueError(msg)
+        values[key.strip()] = parsers[key.strip()](number.strip())
+    return pattern.strip(), Tolerance(**values)
+
+
+def read_tolerances(value: object) -> tuple[tuple[str, Tolerance], ...]:
+    """Read one tolerance a line."""
+    lines = value.splitlines() if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+    return tuple(parse_tolerance(line) for line in lines if line.strip())
