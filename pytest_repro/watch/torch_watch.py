@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Callable, Mapping
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,7 @@ _OF_NUMPY = frozenset({torch.float16, torch.float32, torch.float64, torch.bool})
 _OF_NUMPY |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 _FLOATS = frozenset({torch.float16, torch.float32, torch.float64})
 #: from this many bytes on, a tensor is folded before its checksum is taken
-_LARGE = 16_384
+_LARGE = 65_536
 #: Primes: moving a row or a batch entry moves elements to other columns. Two of them: what cancels out in
 #: the sums of one (two signs that flip in one column) does not in the other.
 _WIDTHS = (509, 521)
@@ -185,7 +186,7 @@ def digest(tensor: torch.Tensor) -> Atom:
         return Atom("torch.Tensor", _head(plain.dtype, plain.shape) + _by_meaning(plain))
     if plain.dtype in _OF_NUMPY and plain.is_cpu and not plain.is_neg():
         array: Any = np.ascontiguousarray(plain.numpy())
-        if plain.dtype in _FLOATS and np.isnan(array).any():
+        if plain.dtype in _FLOATS and array.size and isnan(np.maximum.reduce(array, None)):
             array = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
     else:
         array = _unusual(plain)

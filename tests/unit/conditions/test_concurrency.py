@@ -99,13 +99,13 @@ def too_late():
         except TimeoutError as error: return str(error)
         except Exception as error: return str(error)  # of a type of its own before Python 3.11
 def barrier():
-    meet = threading.Barrier(3)
-    with ThreadPoolExecutor(3) as pool: return len([f.result() for f in [pool.submit(meet.wait, 20) for _ in range(3)]])
+    meet = threading.Barrier(6)
+    with ThreadPoolExecutor(6) as pool: return len([f.result() for f in [pool.submit(meet.wait, 20) for _ in range(6)]])
 def server(daemon=True):
     asked, answered = queue.Queue(), queue.Queue()
     def serve():
         while (item := asked.get()) is not None: answered.put(item)
-    threads = [threading.Thread(target=serve, daemon=daemon) for _ in range(3)]
+    threads = [threading.Thread(target=serve, daemon=daemon) for _ in range(6)]
     for thread in threads: thread.start()
     for item in range(3): asked.put(item)
     for thread in threads: asked.put(None)
