@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import ModuleType
 
 import pytest
 
@@ -55,7 +56,7 @@ class Experiments:
                 execute=partial(self._run, item, settings),
                 budget=self.budget,
                 seconds=settings.budget,
-                suspects=static_suspects(tuple(sys.modules.values()), root=self.config.rootpath),
+                suspects=static_suspects(_modules_of(item), root=self.config.rootpath),
             )
 
         return explain
@@ -80,6 +81,13 @@ class Experiments:
             )
 
         return control
+
+
+def _modules_of(item: pytest.Item) -> list[ModuleType]:
+    """The loaded modules that the test may use: all but those of other tests."""
+    own = getattr(item, "module", None)
+    others = {getattr(other, "module", None) for other in item.session.items} - {own}
+    return [module for module in list(sys.modules.values()) if module not in others]
 
 
 def violations(draws: Sequence[EntropyDraw], *, allow: Sequence[str]) -> Sequence[Violation]:

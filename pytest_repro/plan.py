@@ -97,19 +97,16 @@ def describe_plan(plan: Plan) -> str:
     if inline:
         parts.append(f"{_numbers(inline)} in this process")
     if process:
-        one = len(process) == 1
-        where = "a fresh interpreter (another hash seed)" if one else "fresh interpreters (other hash seeds)"
+        where = "a fresh interpreter" if len(process) == 1 else "fresh interpreters"
         parts.append(f"{_numbers([spec.number for spec in process])} in {where}")
     runs = "1 run" if count == 1 else f"{count} runs"
-    return f"{runs} each, seed {plan.seed}; {', '.join(parts)}"
+    return f"{runs} each, seed {plan.seed}: {', '.join(parts)}"
 
 
 def _numbers(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
-        return f"run {numbers[0]}"
-    if len(numbers) == 2:
-        return f"runs {numbers[0]} and {numbers[1]}"
-    return f"runs {numbers[0]} to {numbers[-1]}"
+        return str(numbers[0])
+    return f"{numbers[0]} {'and' if len(numbers) == 2 else 'to'} {numbers[-1]}"
 
 
 def escape_rate(runs: int, rate: float) -> float:

@@ -26,8 +26,8 @@ from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.execute.watching import AutologSource
 from pytest_repro.experiments import Experiments, violations
 from pytest_repro.explaining import Budget
-from pytest_repro.keeping import Keeping, Surroundings
-from pytest_repro.model import Location, Place, Plan
+from pytest_repro.model import Place, Plan
+from pytest_repro.overtime import Overtime
 from pytest_repro.pipeline import Control, Explainer
 from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.recorder import Keeper, Recorder, Repro
@@ -68,7 +68,7 @@ class ReproSession:
         #: of the workers; chosen when the tests are known
         self._hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
         self._taps: Taps | None = None
-        self._surroundings: Surroundings | None = None
+        self._overtime = Overtime(config, settings, processes=self.processes, spool=lambda: self.spool)
         self._spool: Path | None = None
         self._store: Path | None = None
         self._autolog = AutologSource(config)
@@ -117,6 +117,10 @@ class ReproSession:
         if self.settings.all and self.settings.source("all") is Source.COMMAND_LINE and self.settings.runs < 2:
             msg = "--repro-all compares runs with each other; ask for them with --repro-runs=2 or more"
             raise pytest.UsageError(msg)
+        try:
+            self._overtime.check()
+        except SettingsError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def settings_for(self, item: pytest.Item) -> Settings:
         """The settings of one test, its marker included.
@@ -234,9 +238,9 @@ class ReproSession:
     def spool(self) -> Path:
         """A folder for large arrays on their way from a worker, removed at the end."""
         if self._spool is None:
-            shared = Path("/dev/shm")  # noqa: S108 - memory-backed where there is one
-            parent = shared if shared.is_dir() else None
-            self._spool = Path(tempfile.mkdtemp(prefix="pytest-repro-", dir=parent))
+            # on the file system of temporary folders: workers keep theirs here, and the order in which
+            # a directory is listed must not depend on where a run happens
+            self._spool = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
         return self._spool
 
     def processes(self) -> ProcessExecutor:
@@ -274,8 +278,7 @@ class ReproSession:
         if not self.selects(item):
             return None
         settings = self.settings_for(item)
-        alone = not (settings.keeps_baseline or settings.record)
-        if (settings.runs < 2 and alone) or self.config.getoption("setuponly", False):
+        if (settings.runs < 2 and not self._overtime.wanted(settings)) or self.config.getoption("setuponly", False):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         runner = ItemRunner(
@@ -302,7 +305,7 @@ class ReproSession:
             strict=partial(violations, allow=settings.allow) if settings.strict else None,
             excused=self._excuses.applied,
             autolog=self._autolog.watching,
-            keeping_for=self._keeping_for,
+            keeping_for=self._overtime.keeping_for,
             rules=self.rules,
             environment=self.effective,
             watching=self._watching(settings),
@@ -310,18 +313,6 @@ class ReproSession:
             width=_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,
         )
-
-    def _keeping_for(self, item: pytest.Item, settings: Settings) -> Keeping | None:
-        """Baseline and records of a test, where they are wanted."""
-        marked = item.get_closest_marker(MARKER) is not None
-        if not (marked and (settings.keeps_baseline or settings.record)):
-            return None
-        if self._surroundings is None:
-            self._surroundings = Surroundings(self.config.rootpath)
-        file, line, _ = item.location
-        record = self.config.invocation_params.dir / settings.record if settings.record else None
-        where = Location(file, (line or 0) + 1)
-        return Keeping(item.nodeid, item.path, settings, self._surroundings, where, record)
 
     def _watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
         """Taps on entropy, where their findings can be of use."""
@@ -400,6 +391,7 @@ class ReproSession:
         """End the workers, restore what is still changed, and remove the spool folder."""
         if self._singles is not None:
             self._singles.close()
+        self._overtime.close()
         if self._pool is not None:
             self._pool.close()
         for folder in (self._spool, self._store):
