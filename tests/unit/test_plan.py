@@ -84,11 +84,11 @@ def test_varied_names_what_differs(settings: dict[str, object], varied: tuple[st
 @pytest.mark.parametrize(
     ("settings", "parts"),
     [
-        ({"runs": 1}, ["1 run each, seed 0; run 1 in this process"]),
+        ({"runs": 1}, ["1 run each, seed 0: 1 in this process"]),
         ({"runs": 2}, ["2 runs each, seed 0: 1 in this process, 2 in a fresh interpreter"]),
         ({"runs": 3, "seed": 7}, ["3 runs each, seed 7: 1 and 2 in this process, 3 in a fresh interpreter"]),
-        ({"runs": 6}, ["runs 3 to 6 in fresh interpreters"]),
-        ({"runs": 4, "isolation": "inline"}, ["4 runs each, seed 0; runs 1 to 4 in this process"]),
+        ({"runs": 6}, ["3 to 6 in fresh interpreters"]),
+        ({"runs": 4, "isolation": "inline"}, ["4 runs each, seed 0: 1 to 4 in this process"]),
     ],
 )
 def test_description_is_one_sentence(settings: dict[str, object], parts: list[str]) -> None:
