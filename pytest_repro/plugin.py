@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def repro(pytestconfig: pytest.Config) -> Iterator[Repro]:
+def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
     """Record values that must be equal in every run of a test marked ``@pytest.mark.repro``.
     With --repro-runs=N such a test is executed N times and fails when a value differs.
     - repro.metric(name, value, step=None, rtol=, atol=, ulp=): a number, or one point of a series
@@ -78,15 +78,17 @@ def repro(pytestconfig: pytest.Config) -> Iterator[Repro]:
       return the first result
     Precedence of every setting: command line > marker > ini > default.
     """  # noqa: D205 - pytest --fixtures shows nothing after a blank line
-    # not by way of `request`: pytest makes that anew for every run, which takes longer than all else here
-    hooks: Any = pytestconfig.pluginmanager.get_plugin("repro-run-hooks")
-    active = None if hooks is None else hooks.current
-    if active is not None:
+    from pytest_repro.execute.active import ACTIVE
+
+    active = request.node.stash.get(ACTIVE, None)
+    if active is not None:  # nothing more is imported: each child of a worker would pay for it
         yield active.repro
         active.recorder.close()  # what watches must not outlive a run that ended before its call
         return
-    lazy: Any = pytestconfig.pluginmanager.get_plugin("repro-lazy")
-    yield lazy.session.unmarked(lazy.item)
+    from pytest_repro.session import fixture_object
+
+    with fixture_object(request.node) as instance:
+        yield instance
 
 
 class _Lazy:
@@ -94,8 +96,6 @@ class _Lazy:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        #: the test that pytest executes
-        self.item: pytest.Item | None = None
         self._session: ReproSession | None = None
 
     def working(self) -> ReproSession:
@@ -142,7 +142,6 @@ class _Lazy:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Seed a marked test that runs once."""
-        self.item = item
         if self._session is not None:
             self._session.begin_single(item)
         return (yield)

@@ -111,7 +111,7 @@ def test_setup_show_has_a_block_for_each_run(inner: Inner) -> None:
     inner.file(MIXED)
     result = inner("--repro-runs=2", "--setup-show", "-k", "clean")
     result.assert_outcomes(passed=1, deselected=2)
-    assert sum("test_it.py::test_clean (fixtures used: repro" in line for line in result.outlines) == 2
+    assert sum("test_it.py::test_clean (fixtures used: " in line for line in result.outlines) == 2
     assert sum("SETUP    F repro" in line for line in result.outlines) == 2
 
 
