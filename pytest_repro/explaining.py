@@ -183,7 +183,8 @@ def _levels(result: TestResult) -> tuple[dict[str, str], dict[str, tuple[str, ..
 
     known = {**FACTORS, **PIN_FACTORS}
     pinned = {name: level for name, level in ALL_PINNED.items() if known[name].available() is None}
-    switched = {name: tuple(levels) for name, levels in SWITCHED.items() if known[name].available() is None}
+    wanted = {*pinned, *result.varied}  # whether a factor is available may cost a process: ask for these only
+    switched = {name: tuple(SWITCHED[name]) for name in SWITCHED if name in wanted and known[name].available() is None}
     for factor in result.varied:
         if factor in switched and factor not in pinned:
             pinned[factor] = known[factor].levels(0)
