@@ -4,13 +4,13 @@ The flow is one-way; a module imports only from rows above its own::
 
     words     errors, model
     values    values/, storage   any value → canonical form → fingerprint; files that are kept
-    process   environment/, rng, entropy/, conditions/, suspects/, frozen
+    process   environment/, rng, entropy/, conditions/, suspects/, frozen, source_tree
     intent    parsers, options, settings, plan, hashing
     observe   keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
     output    report/, tracking   reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, across, keeping, runner, verdicts, tools, excuses, known, reporting
+    compose   pipeline, across, keeping, against, overtime, runner, verdicts, tools, excuses, known, reporting
     compose   inplace, single, explaining, experiments
     shell     hookspecs, session, upkeep, plugin, cli
 

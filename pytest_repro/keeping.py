@@ -5,7 +5,7 @@ The files are written at the end of the session, by the controller; see `upkeep`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,8 @@ class Keeping:
     location: Location
     #: where recordings are kept; None where they are not
     record: Path | None = None
+    #: compares with another version of the package; None where none was asked for
+    against: Callable[[TestResult], TestResult] | None = None
     #: for the controller: `Proposal.to_text`
     proposal: str = ""
     #: why something could not be stored
@@ -94,15 +96,18 @@ class Keeping:
 
     def judged(self, result: TestResult, recordings: Sequence[Recording]) -> TestResult | None:
         """Return the verdict of a test whose runs were compared; None where one run says nothing by itself."""
-        if not self.settings.keeps_baseline:
-            return result if result.runs > 1 else None
-        if not result.good:
-            return result
-        run = min(recordings, key=lambda recording: recording.spec.number)
-        try:
-            return replace(self._checked(result, run), against="baseline")
-        except StoredDataError as error:
-            return self._inconclusive(result, str(error))
+        said = result.runs > 1 or not result.good
+        if self.settings.keeps_baseline and result.good:
+            run = min(recordings, key=lambda recording: recording.spec.number)
+            try:
+                result = replace(self._checked(result, run), against="baseline")
+            except StoredDataError as error:
+                result = self._inconclusive(result, str(error))
+            said = True
+        if self.against is not None and result.good:
+            result = self.against(result)
+            said = True
+        return result if said else None
 
     def attach(self, report: Any) -> None:
         """Hand the controller what it is to write."""

@@ -242,6 +242,21 @@ OPTIONS: tuple[Option, ...] = (
         ini=False,
     ),
     Option(
+        "against",
+        read_text,
+        "Compare with the package as of this commit, branch or tag, on this machine, with zero tolerance.",
+        metavar="REF",
+        ini=False,
+    ),
+    Option(
+        "against_env",
+        read_text,
+        "Compare with the package as this Python interpreter has it installed, beside pytest and pytest-repro, with "
+        "zero tolerance.",
+        metavar="PYTHON",
+        ini=False,
+    ),
+    Option(
         "all",
         read_flag,
         "Treat every test function as marked 'repro', and record by itself what it fits, predicts and asserts on "

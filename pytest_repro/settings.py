@@ -62,6 +62,8 @@ class Settings:
     machine_atol: float = 0.0
     machine_ulp: int = 0
     record: str = ""
+    against: str = ""
+    against_env: str = ""
     all: bool = False
     skip: bool = False
     exclude: tuple[str, ...] = ()

@@ -15,6 +15,10 @@ def main(boot: dict[str, Any]) -> None:
     descriptor = boot["lifeline"]
     if descriptor is not None:
         lifeline.start_guard(descriptor, spool=boot["spool"])
+    if boot.get("redirect") is not None:
+        from pytest_repro.execute import redirect
+
+        redirect.install(boot["redirect"])
     from pytest_repro.execute.child import serve
 
     try:

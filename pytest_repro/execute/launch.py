@@ -32,7 +32,8 @@ sys.path[:] = [entry for entry in sys.path if entry]
 import json
 with open(sys.argv[1], encoding="utf-8") as file:
     boot = json.load(file)
-sys.path[:] = boot["path"]
+if boot["path"] is not None:
+    sys.path[:] = boot["path"]
 sys.argv[:] = boot["argv"]
 del file, json
 from pytest_repro.execute.boot import main
@@ -64,6 +65,10 @@ class Blueprint:
     transport: str
     #: why workers must not fork; empty where they may find out
     no_fork: str
+    #: imports that go to another folder, as `redirect.install` takes them
+    redirect: Mapping[str, object] | None = None
+    #: another Python than this one, with modules of its own; empty for this one
+    interpreter: str = ""
 
     @classmethod
     def of(cls, config: pytest.Config, *, preload: Sequence[str], spool: Path) -> Blueprint:
@@ -163,7 +168,8 @@ def start(blueprint: Blueprint, key: Key, *, number: int, no_fork: str) -> Proce
     transport = make_transport(blueprint.transport)
     lifeline: tuple[int, int] | None = os.pipe() if blueprint.transport == "pair" else None
     boot = {
-        "path": list(frozen.SEARCH_PATH),
+        "path": None if blueprint.interpreter else list(frozen.SEARCH_PATH),
+        "redirect": blueprint.redirect,
         "argv": list(frozen.ARGV),
         "arguments": [*_leading(blueprint.arguments, f"--basetemp={folder / 'tmp'}")],
         "address": dict(transport.address()),
@@ -175,7 +181,14 @@ def start(blueprint: Blueprint, key: Key, *, number: int, no_fork: str) -> Proce
     }
     (folder / "boot.json").write_text(json.dumps(boot), encoding="utf-8")
     log = folder / "log"
-    command = [*key[1], sys.executable, *_interpreter_flags(), "-c", _BOOT, str(folder / "boot.json")]
+    command = [
+        *key[1],
+        blueprint.interpreter or sys.executable,
+        *_interpreter_flags(),
+        "-c",
+        _BOOT,
+        str(folder / "boot.json"),
+    ]
     try:
         with log.open("wb") as output:
             popen = subprocess.Popen(  # noqa: S603 - our own interpreter

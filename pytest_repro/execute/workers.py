@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,19 @@ _ATTEMPTS = 2
 class WorkerPool:
     """Executes runs in processes of their own. One run at a time, unless a gate asks for more meanwhile."""
 
-    def __init__(self, config: pytest.Config, *, settings: Settings, spool: Path) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        *,
+        settings: Settings,
+        spool: Path,
+        redirect: Mapping[str, object] | None = None,
+        interpreter: str = "",
+    ) -> None:
         self._config = config
         self._limit = settings.workers
-        self._blueprint = Blueprint.of(config, preload=settings.preload, spool=spool)
+        blueprint = Blueprint.of(config, preload=settings.preload, spool=spool)
+        self._blueprint = replace(blueprint, redirect=redirect, interpreter=interpreter)
         self._files = ArrayFiles(spool)
         self._warned = Warned(config)
         self._workers: list[Remote] = []

@@ -278,7 +278,8 @@ def summary_line(result: TestResult) -> str:
         return result.headline
     text = f"{first.label} differs in {_run_name(result, first.run)} of {result.runs}"
     if result.verdict is Verdict.BASELINE_DRIFTED:
-        text = f"{first.label} differs from the {result.against or 'baseline'}"
+        other = result.against or "baseline"
+        text = f"{first.label} differs from {'the ' if other == 'baseline' else ''}{other}"
     if result.cause is not None and result.cause.status is CauseStatus.CAUSE:
         return f"{text}: {result.cause.factor}"
     return text
@@ -327,7 +328,13 @@ def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -
 
 
 def _against(kept: Sequence[TestResult]) -> str:
-    within = sum(test.verdict is Verdict.WITHIN for test in kept)
-    how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
-    tests = "1 test agrees with its" if len(kept) == 1 else f"{len(kept)} tests agree with their"
-    return f"repro: {tests} {kept[0].against}{'' if len(kept) == 1 else 's'} ({how})."
+    """``3 tests agree with their baselines (bitwise)``, for each that tests were compared with."""
+    parts = []
+    for other in dict.fromkeys(test.against for test in kept):
+        some = [test for test in kept if test.against == other]
+        within = sum(test.verdict is Verdict.WITHIN for test in some)
+        how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
+        one = len(some) == 1
+        whom = other if other != "baseline" else "its baseline" if one else "their baselines"
+        parts.append(f"{'1 test agrees' if one else f'{len(some)} tests agree'} with {whom} ({how})")
+    return f"repro: {', '.join(parts)}."

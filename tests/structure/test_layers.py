@@ -43,6 +43,8 @@ ALLOWED: dict[str, set[str]] = {
         "tools",
         "verdicts",
         "upkeep",
+        "against",
+        "overtime",
     },
     "_pytest": {"execute"},
     "numpy": {

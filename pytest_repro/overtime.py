@@ -1,0 +1,67 @@
+"""What is compared beyond the runs of one session: baselines, recordings, other versions. Built once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pytest_repro.against import Against
+from pytest_repro.execute.types import ProcessExecutor
+from pytest_repro.keeping import Keeping, Surroundings
+from pytest_repro.model import Location
+from pytest_repro.settings import Settings
+
+__all__ = ["Overtime"]
+
+
+class Overtime:
+    """Makes, for each marked test, what judges and keeps it over time."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        *,
+        processes: Callable[[], ProcessExecutor],
+        spool: Callable[[], Path],
+    ) -> None:
+        self._config = config
+        self._surroundings = Surroundings(config.rootpath)
+        other = settings.against or settings.against_env
+        self._against = Against(config, settings, processes, spool) if other else None
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything runs.
+
+        Raises:
+            SettingsError: there is no such commit or interpreter.
+        """
+        if self._against is not None:
+            self._against.check()
+
+    def wanted(self, settings: Settings) -> bool:
+        """Whether even one run of a test says something."""
+        return bool(settings.keeps_baseline or settings.record or self._against is not None)
+
+    def keeping_for(self, item: pytest.Item, settings: Settings) -> Keeping | None:
+        """What judges and keeps a test, where anything was asked for; None for tests that nobody marked."""
+        if item.get_closest_marker("repro") is None or not self.wanted(settings):
+            return None
+        file, line, _ = item.location
+        return Keeping(
+            nodeid=item.nodeid,
+            module=item.path,
+            settings=settings,
+            surroundings=self._surroundings,
+            location=Location(file, (line or 0) + 1),
+            record=self._config.invocation_params.dir / settings.record if settings.record else None,
+            against=partial(self._against.judged, item, settings) if self._against is not None else None,
+        )
+
+    def close(self) -> None:
+        """End workers and remove files of other versions."""
+        if self._against is not None:
+            self._against.close()
