@@ -22,10 +22,13 @@ _UUID = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{
 _TIMESTAMP = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 #: fields that hold measured durations: ``refit_time_``, ``mean_fit_time``, ``elapsed``, ``training_duration``
 _TIMING = re.compile(
-    r"(?:.*_)?(?:(?:fit|score|refit|train|training|predict|wall|cpu|elapsed|run|build|exec)_time(?:_s|_ms|_sec|s)?_?"
+    r"(?:.*_)?(?:(?:fit|score|refit|train|training|predict|wall|cpu|elapsed|run|build|exec)_time(?:_s|_ms|_sec)?_?"
     r"|elapsed(?:_s|_ms|_seconds)?_?|duration(?:_s|_ms|_seconds)?_?)"
 )
 _FIELD = re.compile(r"\.(\w+)|\[['\"](\w+)['\"]\]")
+
+#: further folders and sockets below a temporary one, as `tempfile` names them for multiprocessing and others
+_RANDOM_NAMES = r"(?:[/\\](?:listener-|pymp-|tmp)[a-z0-9_]{8}(?=[/\\'\"\s]|$))*"
 
 #: rule → what it takes out; the names of the ini option ``repro_noise``
 NOISE: dict[str, str] = {
@@ -104,5 +107,7 @@ def _path_rule(folders: Sequence[Path]) -> Callable[[str], str]:
     roots = {str(folder) for folder in folders} | {str(folder.resolve()) for folder in folders}
     roots |= {tempfile.gettempdir(), str(Path(tempfile.gettempdir()).resolve())}
     either = "|".join(re.escape(root) for root in sorted(roots, key=len, reverse=True) if root.strip("/\\."))
-    pattern = re.compile(rf"(?:{either})(?:[/\\]pytest-of-[^/\\\s]+[/\\]pytest-\d+)?(?:[/\\][^/\\\s'\":,;)\]]+)?")
+    pattern = re.compile(
+        rf"(?:{either})(?:[/\\]pytest-of-[^/\\\s]+[/\\]pytest-\d+)?(?:[/\\][^/\\\s'\":,;)\]]+)?{_RANDOM_NAMES}"
+    )
     return lambda text: pattern.sub("<tmp>", text)

@@ -35,8 +35,9 @@ def prepare(patches: Patches, module: Any) -> None:
 
 
 def watch_classes(patches: Patches, base: type) -> None:
-    """Watch the methods of `base` and of every class built on it."""
-    for cls in (base, *_subclasses(base)):
+    """Watch the methods of `base`, of every class built on it, and of what those inherit from besides."""
+    classes = {each: None for cls in (base, *_subclasses(base)) for each in cls.__mro__ if each is not object}
+    for cls in classes:
         # a class that a test makes anew in every run would be seen in some runs only
         if "<locals>" in cls.__qualname__:
             continue

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_repro.compare.align import Aligned, Key, Order, align
+from pytest_repro.compare.calls import paired
 from pytest_repro.compare.tally import largest_of, sum_of
 from pytest_repro.compare.tree import match
 from pytest_repro.model import Branch, Comparison, Match, MatchStatus, Node, WithinTolerance
@@ -43,10 +44,12 @@ def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
     """Compare recordings of one test; the first is the reference.
 
     Values align on name and step. The order in which different names are recorded is not part of the
-    values. To be given only runs that finished: what a lost run did not record would count as missing.
+    values, nor is that of equal calls that were recorded automatically. To be given only runs that finished:
+    what a lost run did not record would count as missing.
     """
     if not recordings:
         return Comparison()
+    recordings = paired(recordings)
     judged = [_judge(aligned, recordings) for aligned in align(recordings)]
     drifts = [pair for one in judged if (pair := _drift(one)) is not None]
     drifts.sort(key=lambda pair: pair[0])
