@@ -211,19 +211,28 @@ def _values(test: TestResult, number: int, *, names: _Names) -> Iterable[Metric]
     """What the run recorded, as far as the result holds it."""
     for drift in test.comparison.drifts:
         first = drift.first.step if drift.first.step is not None else 0
-        curves = [(steps, values) for run, steps, values in drift.series if run == number]
-        for steps, values in curves:
-            yield from ((names.key(drift.name), step, value) for step, value in _thinned(steps, values, first))
-        if not curves:
-            value = _scalar(drift, number)
-            if value is not None:
-                yield (names.key(drift.name), None, value)
+        curves = {run: (steps, values) for run, steps, values in drift.series}
+        if number in curves:
+            yield from ((names.key(drift.name), step, value) for step, value in _thinned(*curves[number], first))
+            reference = dict(zip(*next(iter(curves.values())), strict=True))
+            pairs = [(value, reference[step]) for step, value in zip(*curves[number], strict=True) if step in reference]
+            yield (f"diff.{names.key(drift.name)}", None, _distance(pairs))
+        value, reference_value = _scalar(drift, number), _scalar(drift, drift.groups[0][0])
+        if value is not None and reference_value is not None:
+            yield (names.key(drift.name), None, value)
+            yield (f"diff.{names.key(drift.name)}", None, _distance([(value, reference_value)]))
     equal = set(test.comparison.equal)
     drifting = {drift.name for drift in test.comparison.drifts}
     for name, step, value in test.metrics:
         # within a tolerance the other runs' values are others; they are not kept
         if name in equal or (number == 1 and name not in drifting):
             yield (names.key(name), step, value)
+
+
+def _distance(pairs: Iterable[tuple[float, float]]) -> float:
+    """The largest distance from the reference: MLflow's pages show three digits of the values themselves."""
+    distances = (abs(value - other) if value != other else 0.0 for value, other in pairs)
+    return max((distance for distance in distances if not math.isnan(distance)), default=0.0)
 
 
 def _scalar(drift: ValueDrift, number: int) -> float | None:
