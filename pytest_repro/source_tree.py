@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -116,9 +116,17 @@ def redirection(tree: SourceTree, *, tests: Iterable[ModuleType], used: Path) ->
     return {
         "roots": [str(tree.folder / root) for root in roots],
         "names": sorted(names),
-        "kept": {name: str(path) for name, path in modules.items() if name.partition(".")[0] in names},
+        "kept": dict(_packages_of_tests(modules, names)),
         "used": str(used),
     }
+
+
+def _packages_of_tests(modules: Mapping[str, Path], names: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield the packages inside redirected ones that hold tests; those are of now, and so is all below them."""
+    for name, path in modules.items():
+        package = name.rpartition(".")[0]
+        if "." in package and package.partition(".")[0] in names and (path.parent / "__init__.py").is_file():
+            yield package, str(path.parent / "__init__.py")
 
 
 def _roots(top: Path) -> list[Path]:

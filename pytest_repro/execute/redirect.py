@@ -19,7 +19,7 @@ __all__ = ["Redirect", "install"]
 
 
 class Redirect:
-    """Finds some top-level names in other folders, and test modules inside them where they are now."""
+    """Finds some top-level names in other folders, and packages of tests inside them where they are now."""
 
     def __init__(self, *, roots: Sequence[str], names: Sequence[str], kept: Mapping[str, str], used: str) -> None:
         self._roots = list(roots)
@@ -32,7 +32,9 @@ class Redirect:
     ) -> ModuleSpec | None:
         """Return where a redirected module is; None leaves it to the others."""
         if name in self._kept:
-            return importlib.util.spec_from_file_location(name, self._kept[name])
+            file = Path(self._kept[name])
+            folder = [str(file.parent)] if file.name == "__init__.py" else None
+            return importlib.util.spec_from_file_location(name, file, submodule_search_locations=folder)
         if path is not None or name not in self._names:
             return None
         spec = PathFinder.find_spec(name, self._roots)
