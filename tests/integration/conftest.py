@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 # pytester forgets what a session inside imports: C extensions load only once, and our modules are measured once
@@ -43,7 +45,7 @@ class Inner:
         if not any(argument.startswith("--repro-explain") for argument in arguments):
             given += ["--repro-explain=off"]
         if subprocess:
-            return self.pytester.runpytest_subprocess("-p", "pytest_repro.plugin", *given, *arguments)
+            return self.pytester.runpytest_subprocess(*_ours(), *given, *arguments)
         with warnings.catch_warnings():
             # the filters of the session outside are not those of the session inside
             warnings.resetwarnings()
@@ -53,6 +55,13 @@ class Inner:
     def _here(self, *arguments: str) -> pytest.RunResult:
         # as an object: an option -p would warn that it cannot be rewritten any more
         return self.pytester.runpytest_inprocess(*arguments, plugins=[pytest_repro.plugin], no_reraise_ctrlc=True)
+
+
+def _ours() -> tuple[str, ...]:
+    """Load our plugin, unless pytest does so because it is installed: it refuses to load one twice."""
+    installed = any(entry.value == "pytest_repro.plugin" for entry in entry_points(group="pytest11"))
+    loaded = installed and "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ
+    return () if loaded else ("-p", "pytest_repro.plugin")
 
 
 @pytest.fixture

@@ -80,6 +80,11 @@ def marker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     assert left == []
 
 
+def hear_ctrl_c() -> None:
+    """In a process about to start: undo what a shell does to jobs in the background, which is to ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def set_all(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -226,6 +231,7 @@ def test_the_end_of_the_session_leaves_no_process(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=hear_ctrl_c,
     )  # fmt: skip
     try:
         assert wait_until((inner.pytester.path / "reached").exists, seconds=60)
