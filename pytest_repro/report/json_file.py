@@ -73,6 +73,10 @@ def _test(test: TestResult) -> dict[str, Any]:
         "environments": [dict(environment) for environment in test.environments],
         "varied": list(test.varied),
         "again": test.again,
+        "against": test.against,
+        "changes": encode(test.changes),
+        "code": list(test.code),
+        "advice": list(test.advice),
     }
 
 

@@ -19,9 +19,10 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 #: The map in the docstring of the package, from the top to the bottom: ``row   name, name/   remark``. A
 #: module imports from its own row and from rows above it. `report` stands above `compose` because a failure
 #: is worded inside the call phase, where the runner raises it.
-ROWS: tuple[tuple[str, ...], ...] = tuple(
-    tuple(name.rstrip("/") for name in names.split(", "))
-    for names in re.findall(r"^    \w+ +((?:[\w/]+, )*[\w/]+)(?: {2,}.*)?$", pytest_repro.__doc__ or "", re.MULTILINE)
+LINES = re.findall(r"^    (\w+) +((?:[\w/]+, )*[\w/]+)(?: {2,}.*)?$", pytest_repro.__doc__ or "", re.MULTILINE)
+ROWS: tuple[tuple[str, ...], ...] = tuple(  # a long row takes several lines
+    tuple(name.rstrip("/") for other, names in LINES if other == row for name in names.split(", "))
+    for row in dict.fromkeys(row for row, _ in LINES)
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
 
