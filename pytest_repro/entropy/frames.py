@@ -177,11 +177,19 @@ def _seeds_given(frame: FrameType) -> tuple[ast.expr, ...]:
         if home(callee) in _RESTORING:
             return (ast.Constant(0),)
         if _is_random_state(callee, call):
-            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg in ("seed", None))]
-            seeds.append(given[0] if given else ast.Constant(None))
-        elif len(calls) > 1 and dotted(call.func)[-1:] and dotted(call.func)[-1] in _NUMPY_SEEDERS:
+            seeds.append(_first_given(call))
+        elif len(calls) > 1 and _draws_for_numpy(call) and not _is_seed(_first_given(call), frame):
             return ()  # only the line is known (Python 3.10), and it holds a real draw as well
     return tuple(seeds)
+
+
+def _draws_for_numpy(call: ast.Call) -> bool:
+    return (dotted(call.func) or ("",))[-1] in _NUMPY_SEEDERS
+
+
+def _first_given(call: ast.Call) -> ast.expr:
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg in ("seed", None))]
+    return given[0] if given else ast.Constant(None)
 
 
 def _is_seed(given: ast.expr, frame: FrameType) -> bool:

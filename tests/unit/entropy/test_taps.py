@@ -144,7 +144,7 @@ def test_pinned_entropy_is_seen_through(program: Program, tmp_path: Path) -> Non
         def __call__(self, size: int) -> bytes:
             return bytes(size)
 
-    module = program("return os.urandom(2), random.Random().random()", "import os, random")
+    module = program("first = os.urandom(2)\nreturn first, random.Random().random()", "import os, random")
     before = os.urandom
     os.urandom = pinned = Pinned()
     try:
