@@ -9,7 +9,7 @@ The flow is one-way; a module imports only from rows above its own::
     observe   keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
-    output    report/, tracking   reads nothing but words; a failure is worded where it is raised
+    output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, overtime, runner, verdicts, tools, excuses, known, reporting
     compose   inplace, single, explaining, experiments
     shell     hookspecs, session, upkeep, plugin, cli

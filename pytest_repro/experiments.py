@@ -25,6 +25,7 @@ from pytest_repro.model import (
     Violation,
 )
 from pytest_repro.pipeline import Control, Explainer
+from pytest_repro.progress import Waiting, no_progress
 from pytest_repro.settings import Settings
 
 __all__ = ["Experiments", "violations"]
@@ -37,6 +38,7 @@ class Experiments:
     config: pytest.Config
     processes: Callable[[], ProcessExecutor]
     budget: Budget
+    waiting: Waiting = no_progress
 
     def _run(self, item: pytest.Item, settings: Settings, spec: RunSpec) -> Outcome:
         run = self.processes().execute(item, spec, settings=settings, gate=None)
@@ -57,6 +59,7 @@ class Experiments:
                 budget=self.budget,
                 seconds=settings.budget,
                 suspects=static_suspects(_modules_of(item), root=self.config.rootpath),
+                waiting=self.waiting,
             )
 
         return explain
@@ -69,8 +72,9 @@ class Experiments:
 
             other = settings.seed + 1
             condition = Condition(Place.PROCESS, (("hash-seed", "1"),))
-            same = self._run(item, settings, RunSpec(settings.runs + 1, condition))
-            changed = self._run(item, replace(settings, seed=other), RunSpec(settings.runs + 2, condition))
+            with self.waiting(lambda: f"control run with seed {other}"):
+                same = self._run(item, settings, RunSpec(settings.runs + 1, condition))
+                changed = self._run(item, replace(settings, seed=other), RunSpec(settings.runs + 2, condition))
             if same.recording is None or changed.recording is None:
                 return f"the control run could not be made: {same.reason or changed.reason}"
             if compare_recordings([same.recording, changed.recording]).drifts:

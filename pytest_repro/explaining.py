@@ -20,6 +20,7 @@ from pytest_repro.model import (
     Suspect,
     TestResult,
 )
+from pytest_repro.progress import Waiting, no_progress
 
 __all__ = ["Budget", "candidates", "explain_drift"]
 
@@ -44,9 +45,14 @@ class Budget:
         """Book what the test took."""
         self.spent += self.clock() - self._started
 
+    @property
+    def used(self) -> float:
+        """Seconds that this test has taken."""
+        return self.clock() - self._started
+
     def exhausted(self, per_test: float) -> str:
         """Why no further run may be made; empty while there is time."""
-        used = self.clock() - self._started
+        used = self.used
         if used >= per_test:
             return f"the budget of {per_test:g} s for one test is spent (--repro-budget)"
         if self.spent + used >= self.session:
@@ -106,12 +112,12 @@ def _enough(found: Sequence[Finding], candidate: Candidate, *, beyond_state: boo
     return bool(shown) and candidate.weight < 3
 
 
-def _drive(experiment: Experiment, execute: Execute) -> Findings:
+def _drive(experiment: Experiment, execute: Callable[[RunSpec, str], Outcome]) -> Findings:
     try:
         trial: Trial = next(experiment)
         while True:
             # number 0: no run of the plan
-            trial = experiment.send(execute(RunSpec(0, trial.condition)))
+            trial = experiment.send(execute(RunSpec(0, trial.condition), trial.factor))
     except StopIteration as stop:
         findings: Findings = stop.value
         return findings
@@ -125,6 +131,7 @@ def explain_drift(
     budget: Budget,
     seconds: float,
     suspects: Sequence[Suspect] = (),
+    waiting: Waiting = no_progress,
 ) -> Cause:
     """Find out why a test drifted.
 
@@ -135,6 +142,7 @@ def explain_drift(
         budget: of the session.
         seconds: that this test may take.
         suspects: lines of the user's code that no tap can see.
+        waiting: is entered while a run is made, with what it is for.
     """
     from pytest_repro.compare import compare_recordings
     from pytest_repro.conditions.pins import entropy_site
@@ -144,9 +152,13 @@ def explain_drift(
     pinned, switched = _levels(result)
     chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects)
 
-    def bounded(spec: RunSpec) -> Outcome:
+    def bounded(spec: RunSpec, factor: str) -> Outcome:
         reason = budget.exhausted(seconds)
-        return Outcome(None, reason) if reason else execute(spec)
+        if reason:
+            return Outcome(None, reason)
+        tried = "all pinned" if factor == "pinned" else factor.replace("-", " ")
+        with waiting(lambda: f"looking for the cause: {tried}, {budget.used:.0f} of {seconds:g} s"):
+            return execute(spec)
 
     budget.start()
     try:

@@ -39,7 +39,9 @@ class ItemRunner(ItemVerdicts):
 
     def go(self) -> None:
         """Execute the plan; stop at the first run that does not pass."""
+        self.tools.progress.begin(self.item.nodeid)
         with ExitStack() as stack:
+            stack.callback(self.tools.progress.clear)
             stack.enter_context(self.tools.seeders.restored())
             stack.enter_context(own_seeds(self.item.config))
             stack.enter_context(hypothesis_seed(self.item, self.plan.seed))
@@ -54,6 +56,9 @@ class ItemRunner(ItemVerdicts):
             report = inline.tear_down_wider(self.item, self.nextitem)
             if report is not None:
                 self._emit(report)
+
+    def _which(self, spec: RunSpec) -> str:
+        return f"run {spec.number} of {len(self.plan.runs)}"
 
     # --- runs here ----------------------------------------------------------------------------
 
@@ -84,6 +89,7 @@ class ItemRunner(ItemVerdicts):
             active.gate = self._raise_verdict
         self._inline_since_process = True
         rearm(self.item, again=bool(self.recordings))
+        self.tools.progress.say(self._which(spec))
 
         def is_final(passed: bool) -> bool:
             if not passed and self.result is None:
@@ -138,7 +144,7 @@ class ItemRunner(ItemVerdicts):
     def _process(self, spec: RunSpec) -> bool:
         self._inline_since_process = False
         gate = self._judge_remote if self._is_last(spec) else None
-        with timer_paused(self.item):
+        with timer_paused(self.item), self.tools.progress.waiting(lambda: self._which(spec)):
             run = self.tools.processes().execute(self.item, spec, settings=self.settings, gate=gate)
         if run.lost:
             return self._lost(spec, run)

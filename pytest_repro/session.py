@@ -30,6 +30,7 @@ from pytest_repro.model import Place, Plan
 from pytest_repro.overtime import Overtime
 from pytest_repro.pipeline import Control, Explainer
 from pytest_repro.plan import describe_plan, make_plan
+from pytest_repro.progress import Progress, find_screen
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.reporting import Reporting, known_drifts
 from pytest_repro.rng import Seeders
@@ -63,7 +64,9 @@ class ReproSession:
         self._seeders: Seeders | None = None
         self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
         self._pool: Any = None
-        self._experiments = Experiments(config, self.processes, Budget(session=settings.session_budget))
+        self._progress = Progress(find_screen(config))
+        budget = Budget(session=settings.session_budget)
+        self._experiments = Experiments(config, self.processes, budget, self._progress.waiting)
         self._singles: Singles | None = None
         #: of the workers; chosen when the tests are known
         self._hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
@@ -310,6 +313,7 @@ class ReproSession:
             environment=self.effective,
             watching=self._watching(settings),
             spool=self.store,
+            progress=self._progress,
             width=_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.keeping import Keeping
 from pytest_repro.model import TestResult
 from pytest_repro.pipeline import Control, Explainer, Strict
+from pytest_repro.progress import Progress
 from pytest_repro.rng import Seeders
 from pytest_repro.settings import Settings
 
@@ -56,5 +57,7 @@ class Tools:
     rules: Sequence[Callable[[object], object]] = ()
     environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
     spool: Path | None = None
+    #: the line about a long test
+    progress: Progress = field(default_factory=Progress)
     width: int = 80
     verbose: bool = False

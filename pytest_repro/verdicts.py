@@ -275,6 +275,7 @@ class ItemVerdicts:
         report.user_properties += [entry for entry in properties if entry not in report.user_properties]
 
     def _emit(self, report: pytest.TestReport) -> None:
+        self.tools.progress.clear()
         self.item.ihook.pytest_runtest_logreport(report=report)
 
 
