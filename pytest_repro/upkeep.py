@@ -119,7 +119,10 @@ class Upkeep:
             written += self._remove(session)
         if self._kept:
             tests = "1 test" if len(self._kept) == 1 else f"{len(self._kept)} tests"
-            self._lines.append(f"repro: kept {sum(self._kept.values())} recordings of {tests} in {self._record}")
+            runs = sum(self._kept.values())
+            self._lines.append(
+                f"repro: kept {runs} {'recording' if runs == 1 else 'recordings'} of {tests} in {self._record}"
+            )
         if self._mode and not written:
             self._lines.append("repro: no baseline changed.")
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -353,3 +356,61 @@ def test_with_xdist_each_baseline_is_written_once_and_stale_ones_go(inner: Inner
     )
     assert not stale.exists()
     inner("--repro-baseline=true", "-n2", plugins=["xdist"], subprocess=True).assert_outcomes(passed=2)
+
+
+def _start(pytester: pytest.Pytester, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_repro.plugin", *arguments]
+    return subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+MANY = """
+    import os
+    import pytest
+
+    @pytest.mark.repro
+    @pytest.mark.parametrize("i", range(30))
+    def test_it(repro, i):
+        repro.metric("v", float(os.environ["VALUE"]) + i)
+    """
+
+
+def values(pytester: pytest.Pytester) -> list[float]:
+    files = sorted((pytester.path / "__repro__").rglob("*.json"))
+    found = [(int(path.stem.split("[")[1][:-1]), json.loads(path.read_text())["values"]["v"]) for path in files]
+    return [value - i for i, value in found]
+
+
+def test_two_sessions_at_once_leave_whole_files(
+    inner: Inner, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner.file(MANY)
+    sessions = []
+    for value in ("1", "2"):
+        monkeypatch.setenv("VALUE", value)
+        sessions.append(_start(pytester, "--repro-update=all"))
+    assert [session.wait(60) for session in sessions] == [0, 0]
+    assert len(values(pytester)) == 30
+    assert set(values(pytester)) <= {1.0, 2.0}
+    assert not [path for path in pytester.path.rglob("*") if path.name == ".lock" or path.suffix == ".tmp"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 there")
+def test_session_killed_while_it_writes_leaves_each_file_old_or_new(
+    inner: Inner, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner.file(MANY)
+    monkeypatch.setenv("VALUE", "1")
+    assert _start(pytester, "--repro-update=all").wait(60) == 0
+    path = next((pytester.path / "__repro__").rglob("*.json"))
+    before = path.stat().st_mtime_ns
+    monkeypatch.setenv("VALUE", "2")
+    session = _start(pytester, "--repro-update=all")
+    while session.poll() is None and path.stat().st_mtime_ns == before:
+        time.sleep(0.001)
+    session.kill()
+    session.wait()
+    assert len(values(pytester)) == 30
+    assert set(values(pytester)) <= {1.0, 2.0}
+    inner("--repro-update=all", subprocess=True).assert_outcomes(passed=30)
+    assert set(values(pytester)) == {2.0}
+    assert not [path for path in pytester.path.rglob("*") if path.name == ".lock" or path.suffix == ".tmp"]
