@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_repro.compare.leaves import LeafList
-from pytest_repro.model import Array, Atom, Branch, Layout, Match, Node, Tolerance
+from pytest_repro.model import Array, Atom, Branch, Layout, Match, MatchStatus, Node, Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ Path: TypeAlias = "tuple[Path, str | int] | None"
 #: from here on, packing floats into arrays is quicker than looking at each
 _PACK_FROM = 256
 _DOUBLE = struct.Struct("=d").pack
+_EQUAL = Match(MatchStatus.EQUAL)
 
 
 def match(reference: Node, other: Node, tolerance: Tolerance) -> Match:
@@ -30,6 +31,10 @@ def match(reference: Node, other: Node, tolerance: Tolerance) -> Match:
     the tolerance allows. ``leaves`` are those beyond the tolerance, ``stats`` count all unequal numbers.
     Statistics total the numbers of the leaves that differ.
     """
+    from pytest_repro.values import identical
+
+    if identical(reference, other, nan_payload=tolerance.nan_payload):
+        return _EQUAL
     walk = _Walk(tolerance)
     walk.run(reference, other)
     return walk.found.result()
