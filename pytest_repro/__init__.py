@@ -10,8 +10,8 @@ The flow is one-way; a module imports only from rows above its own::
     execute   execute/           inline, child, workers
     judge     compare/, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, across, keeping, against, overtime, runner, verdicts, tools, excuses, known, reporting
-    compose   inplace, single, explaining, experiments
+    compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
+    compose   reporting, inplace, single, explaining, experiments
     shell     hookspecs, session, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of

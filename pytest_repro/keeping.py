@@ -14,7 +14,6 @@ from pytest_repro.errors import ReproError, StoredDataError
 from pytest_repro.model import (
     Comparison,
     EnvChange,
-    EnvField,
     Location,
     Recording,
     TestResult,
@@ -23,55 +22,14 @@ from pytest_repro.model import (
 )
 from pytest_repro.settings import Source
 from pytest_repro.storage import NewerFormatError
+from pytest_repro.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from pytest_repro.baseline.document import Baseline, Known
     from pytest_repro.baseline.objects import ObjectStore
     from pytest_repro.settings import Settings
 
-__all__ = ["Keeping", "Surroundings"]
-
-
-class Surroundings:
-    """The environment and the code of this session, read when they are first asked for."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._code: tuple[EnvField, ...] | None = None
-        self._fields: tuple[EnvField, ...] = ()
-        self._modules = -1
-
-    def fields(self) -> tuple[EnvField, ...]:
-        """The environment; read again when libraries were loaded since."""
-        import sys
-
-        from pytest_repro.environment import read_environment
-
-        if len(sys.modules) != self._modules:
-            self._fields = read_environment()
-            self._modules = len(sys.modules)
-        return self._fields
-
-    def code_fields(self) -> tuple[EnvField, ...]:
-        """Commit, branch and changed files of the user's repository."""
-        from pytest_repro.environment import read_code
-
-        if self._code is None:
-            self._code = read_code(self.root)
-        return self._code
-
-    def code(self) -> tuple[tuple[str, str], ...]:
-        """Commit and changed files of the user's repository, baselines left out: updating changes those itself."""
-        found = {one.name: one.value for one in self.code_fields() if one.name != "git.branch"}
-        dirty = [name for name in found.get("git.dirty", "").split(", ") if name and "__repro__/" not in name]
-        found.pop("git.dirty", None)
-        if dirty:
-            shown = dirty[:_DIRTY] + ([f"{len(dirty) - _DIRTY} more"] if len(dirty) > _DIRTY else [])
-            found["git.dirty"] = ", ".join(shown)
-        return tuple(sorted(found.items()))
-
-
-_DIRTY = 10
+__all__ = ["Keeping"]
 
 
 @dataclass(slots=True)
@@ -218,7 +176,7 @@ class Keeping:
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),
-            again=f'pytest "{self.nodeid}" --repro-baseline',
+            again=f'pytest "{self.nodeid}" --repro-baseline{f" --repro-seed={result.seed}" if result.seed else ""}',
         )
 
     def _advice(self, changes: tuple[EnvChange, ...]) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ import pytest
 
 from pytest_repro.against import Against
 from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.keeping import Keeping, Surroundings
+from pytest_repro.keeping import Keeping
 from pytest_repro.model import Location
 from pytest_repro.settings import Settings
+from pytest_repro.surroundings import Surroundings
 
 __all__ = ["Overtime"]
 

@@ -145,6 +145,13 @@ def test_long_series_that_became_shorter_says_both_lengths() -> None:
     )
 
 
+@pytest.mark.parametrize("length", [10, 1000])
+def test_same_values_at_other_steps_are_drift(length: int) -> None:
+    before = make_recording(*[("loss", LONG[i], i) for i in range(length)])
+    after = make_recording(*[("loss", LONG[i], i + 1) for i in range(length)])
+    assert [drift.name for drift in check(make_known(before), after).drifts] == ["loss"]
+
+
 def test_series_of_big_arrays_names_the_step() -> None:
     def run(change: float) -> Recording:
         return make_recording(*make_series("w", [BIG, BIG + change, BIG]))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_repro import storage
 from pytest_repro.baseline.document import read_baseline
 from pytest_repro.baseline.entries import values_of
 from pytest_repro.baseline.names import baseline_path
@@ -152,6 +153,29 @@ def test_lock_waits_for_the_other_and_names_itself_when_that_hangs(tmp_path: Pat
     thread.join()
     assert order == ["first", "other"]
     assert not (tmp_path / ".lock").exists()
+
+
+def test_lock_on_a_file_that_its_last_holder_removed_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire, calls = storage._acquire, []
+
+    def acquired_too_late(descriptor: int) -> bool:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            (tmp_path / ".lock").unlink()
+        return acquire(descriptor)
+
+    monkeypatch.setattr(storage, "_acquire", acquired_too_late)
+    with locked(tmp_path / ".lock"):
+        assert (tmp_path / ".lock").exists()
+    assert len(calls) == 2
+
+
+def test_folder_in_which_no_lock_can_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(StoredDataError, match=r"\.lock: it cannot be made: "), locked(tmp_path / ".lock"):
+        pass
 
 
 _ENDLESS = """\
