@@ -43,7 +43,7 @@ class Excuses:
                 return replace(result, excuse=f"in quarantine until {settings.quarantine}{reason}")
             if not result.good:
                 ended = f"its quarantine ended on {settings.quarantine}{reason}"
-                return replace(result, headline=f"{result.headline}; {ended}, so it counts again")
+                result = replace(result, headline=f"{result.headline}; {ended}, so it counts again")
         if result.nodeid in self.known and (result.verdict in _DRIFTS or result.good):
             return replace(result, excuse=_known(self.known[result.nodeid]))
         if settings.level == "warn" and result.verdict in _DRIFTS:

@@ -98,7 +98,8 @@ class ItemVerdicts:
 
     @property
     def _observed(self) -> bool:
-        return any(recording.observations for recording in self.recordings) or self.result is not None
+        judged = self.result is not None and self.result.verdict is not Verdict.INCONCLUSIVE
+        return judged or any(recording.observations for recording in self.recordings)
 
     def _keep_first(self, *reports: pytest.TestReport | None) -> None:
         if not self._first:

@@ -30,6 +30,9 @@ _KNOWN = frozenset(
 _HANDLES = (types.GeneratorType, types.CoroutineType, types.ModuleType, types.FunctionType, types.MethodType)
 _NOT_A_RESULT = (*_HANDLES, types.BuiltinFunctionType, type, types.MappingProxyType)
 
+#: fields of a model that only look on while it is fitted
+_CALLBACKS = frozenset({"._skl_callbacks"})
+
 
 def read(value: object, *, rules: Sequence[Rule] = (), state: bool = False) -> Node:
     """Return the canonical form of `value`.
@@ -48,15 +51,28 @@ def read(value: object, *, rules: Sequence[Rule] = (), state: bool = False) -> N
         value = _expected(value)
         return canonical(value, rules=(*rules, _known_only))
     try:
-        return canonical(value, rules=rules)
+        return _without_callbacks(canonical(value, rules=rules))
     except ValueTypeError:
         return _fitted(value, rules)
+
+
+def _without_callbacks(node: Node) -> Node:
+    """Leave out what only looks on while a model is fitted; it holds handles on other processes."""
+    from pytest_repro.model import Branch
+
+    if not isinstance(node, Branch) or not _CALLBACKS.intersection(node.keys):
+        return node
+    kept = [(key, item) for key, item in zip(node.keys, node.items, strict=True) if key not in _CALLBACKS]
+    keys, items = tuple(key for key, _ in kept), tuple(item for _, item in kept)
+    return dataclasses.replace(node, keys=keys, items=items, notes=(*node.notes, "callbacks (execution)"))
 
 
 def _expected(value: Any) -> object:
     """Return what ``pytest.approx`` was given."""
     cls = type(value)
-    return value.expected if cls.__module__ == "_pytest.python_api" and hasattr(value, "expected") else value
+    # `_pytest.python_api`, from pytest 9 on `_pytest.approx`
+    approx = cls.__module__.startswith("_pytest.") and cls.__name__.startswith("Approx")
+    return value.expected if approx and hasattr(value, "expected") else value
 
 
 def _known_only(value: object) -> object:

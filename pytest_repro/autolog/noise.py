@@ -107,7 +107,7 @@ def _path_rule(folders: Sequence[Path]) -> Callable[[str], str]:
     roots = {str(folder) for folder in folders} | {str(folder.resolve()) for folder in folders}
     roots |= {tempfile.gettempdir(), str(Path(tempfile.gettempdir()).resolve())}
     either = "|".join(re.escape(root) for root in sorted(roots, key=len, reverse=True) if root.strip("/\\."))
-    pattern = re.compile(
-        rf"(?:{either})(?:[/\\]pytest-of-[^/\\\s]+[/\\]pytest-\d+)?(?:[/\\][^/\\\s'\":,;)\]]+)?{_RANDOM_NAMES}"
-    )
+    # pytest's own folders are told by their names, wherever they are
+    places = rf"(?:[^\s'\"]*[/\\])?pytest-of-[^/\\\s]+[/\\]pytest-\d+|{either}"
+    pattern = re.compile(rf"(?:{places})(?:[/\\][^/\\\s'\":,;)\]]+)?{_RANDOM_NAMES}")
     return lambda text: pattern.sub("<tmp>", text)

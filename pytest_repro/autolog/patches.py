@@ -130,15 +130,15 @@ class Patches:
         for namespace, name, original, replacement in self._sites:
             if namespace.get(name) is original:
                 namespace[name] = replacement
-                self._installed.append((namespace, name, original, replacement))
 
     def _restore(self) -> None:
+        self._find_sites()  # a module that was imported in between took over what it found
+        for namespace, name, original, replacement in self._sites:
+            if namespace.get(name) is replacement:
+                namespace[name] = original
         while self._installed:
             owner, name, original, replacement = self._installed.pop()
-            if isinstance(owner, dict):
-                if owner.get(name) is replacement:
-                    owner[name] = original
-            elif vars(owner).get(name) is replacement:  # else somebody else replaced it, who will put it back
+            if vars(owner).get(name) is replacement:  # else somebody else replaced it, who will put it back
                 setattr(owner, name, original)
 
     def _find_sites(self) -> None:

@@ -1,4 +1,4 @@
-"""Rewritten assertions show their operands: every comparison once, nothing evaluated twice, outcomes and texts as ever."""
+"""Rewritten assertions show their operands: each comparison once, nothing evaluated twice, outcomes as ever."""
 
 from __future__ import annotations
 
@@ -74,7 +74,13 @@ def test_operands_are_evaluated_once(shown: Callable[[str], Seen]) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["assert 1 == 2", "x = [1, 2]\nassert x == [1, 3], 'why'", "assert 1 < 2 < 0", "assert not 1 == 1", "assert 1 in ()"],
+    [
+        "assert 1 == 2",
+        "x = [1, 2]\nassert x == [1, 3], 'why'",
+        "assert 1 < 2 < 0",
+        "assert not 1 == 1",
+        "assert 1 in ()",
+    ],
 )
 def test_failure_reads_as_without_us(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssertionError) as plain:

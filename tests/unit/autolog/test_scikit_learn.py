@@ -202,3 +202,14 @@ def test_frameworks_that_were_not_asked_for_are_not_watched() -> None:
         assert snapshot() == before
         LinearRegression().fit(X, Y)
     assert seen.names == []
+
+
+def test_callbacks_that_look_on_are_no_part_of_a_model() -> None:
+    states = []
+    for handle in (b"one", b"other"):
+        model = LinearRegression()
+        model._skl_callbacks = [handle]
+        with run(__file__) as seen:
+            model.fit(X, Y)
+        states.append(seen.observations[0].value)
+    assert identical(states[0], states[1])
