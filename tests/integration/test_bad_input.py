@@ -100,13 +100,9 @@ CALLS = [
     pytest.param(
         "repro.metric(['x'], 1.0)", "*a name must be a non-empty string, got [[]'x']; *", id="unhashable name"
     ),
-    pytest.param(
-        "repro.metric('x', 1.0, step=1.0)", "*step of 'x' must be an integer, got 1.0 (float)*", id="float"
-    ),
+    pytest.param("repro.metric('x', 1.0, step=1.0)", "*step of 'x' must be an integer, got 1.0 (float)*", id="float"),
     pytest.param("repro.metric('x', 1.0, step='1')", "*the step of 'x' must be an integer, got '1' (str)*", id="text"),
-    pytest.param(
-        "repro.metric('x', 1.0, step=True)", "*step of 'x' must be an integer, got True (bool)*", id="bool"
-    ),
+    pytest.param("repro.metric('x', 1.0, step=True)", "*step of 'x' must be an integer, got True (bool)*", id="bool"),
     pytest.param(
         "repro.metric('x', 1, step=1), repro.metric('x', 2, step=1)",
         "*step 1 of 'x' was recorded twice; give each value a step of its own*",
