@@ -165,7 +165,7 @@ def test_junit_has_one_case_with_its_properties(inner: Inner, isolation: str) ->
     def properties(name: str) -> list[tuple[str | None, str | None]]:
         return [(entry.get("name"), entry.get("value")) for entry in cases[name].iter("property")]
 
-    assert sorted(properties("test_clean")) == [  # type: ignore[type-var]
+    assert sorted(properties("test_clean")) == [
         ("mine", "1"),
         ("repro.runs", "3"),
         ("repro.verdict", "reproduced"),
