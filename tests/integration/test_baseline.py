@@ -165,6 +165,26 @@ def test_runs_are_compared_first_then_the_baseline(inner: Inner) -> None:
     assert "1 test agrees with its baseline" in " ".join(result.stdout.str().split())
 
 
+@pytest.mark.parametrize("option", ["--repro-baseline", "--repro-update=all"])
+def test_runs_that_drift_are_never_excused_by_a_baseline_that_run_1_meets(
+    inner: Inner, pytester: pytest.Pytester, option: str
+) -> None:
+    inner.file(
+        """
+        import pytest
+
+        @pytest.mark.repro
+        def test_it(repro, request, runs=[]):
+            runs.append(1)
+            repro.metric("v", len(runs))
+        """
+    )
+    inner("--repro-update")
+    result = inner(option, "--repro-runs=2")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["DRIFT: 1 of 1 value differs between 2 runs that should be equal"])
+
+
 def test_marker_or_ini_asks_for_a_baseline_and_the_command_line_is_stronger(
     inner: Inner, pytester: pytest.Pytester
 ) -> None:

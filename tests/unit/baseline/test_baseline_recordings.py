@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from pytest_repro.across import compare_folders, read_folder
+from pytest_repro.baseline.entries import big_values
+from pytest_repro.baseline.objects import ObjectStore
 from pytest_repro.baseline.pruning import unreferenced
 from pytest_repro.baseline.recordings import Kept, RecordFolder
 from pytest_repro.errors import StoredDataError
 from pytest_repro.model import Condition, EnvField, Place, RunSpec, Tolerance, Verdict
-from pytest_repro.values import identical
-from tests.unit.baseline.kept import EXACT, env, make_recording, make_series
+from pytest_repro.values import canonical, fingerprint, identical
+from tests.unit.baseline.kept import EXACT, env, make_baseline, make_recording, make_series
 
 BIG = np.random.default_rng(0).normal(size=(100, 20))
 NODEID = "tests/test_a.py::TestA::test_it[../x é\0]"
@@ -199,6 +201,20 @@ def test_only_what_nothing_refers_to_is_pruned(tmp_path: Path) -> None:
     found = set(unreferenced(tmp_path))
     assert len(found) == 2
     assert not found & kept
+
+
+def test_arrays_of_a_value_that_a_baseline_refers_to_stay(tmp_path: Path) -> None:
+    store = ObjectStore(tmp_path / ".repro" / "objects")
+    recording = make_recording(("model", {"a": BIG, "b": BIG + 1}))
+    for node, nan_payload in big_values(recording):
+        store.put(node, nan_payload=nan_payload)
+    store.put(canonical(BIG + 2))
+    assert len(list(store.folder.glob("*/*"))) == 4
+    home = tmp_path / "tests" / "__repro__" / "test_it"
+    home.mkdir(parents=True)
+    (home / "test_it.json").write_text(make_baseline(recording).text())
+    [pruned] = unreferenced(tmp_path)
+    assert pruned == store.path(fingerprint(canonical(BIG + 2)), ".npy")
 
 
 def test_nothing_is_pruned_while_something_cannot_be_read(tmp_path: Path) -> None:
