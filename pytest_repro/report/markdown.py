@@ -18,6 +18,7 @@ from pytest_repro.report.wording import (
     drift_of,
     format_ulp,
     headline,
+    over_time,
     run_name,
     scope,
     visible,
@@ -105,6 +106,9 @@ def _values(first: Divergence) -> str:
 
 def _cause(test: TestResult) -> str:
     cause = test.cause
+    since = over_time(test)
+    if cause is None and since:
+        return "changed since:<br>" + "<br>".join(escape(line) for line in since)
     if cause is None:
         return escape(cause_line(cause))
     return f"**{escape(cause_line(cause))}**<br>{escape(cause.summary)}"

@@ -26,6 +26,7 @@ __all__ = [
     "format_ulp",
     "group_text",
     "headline",
+    "over_time",
     "run_name",
     "scope",
     "shorten",
@@ -161,6 +162,17 @@ def cause_line(cause: Cause | None) -> str:
     if cause.status is CauseStatus.UNKNOWN or not cause.factor:
         return "unknown"
     return f"{cause.factor} ({cause.status.value})"
+
+
+def over_time(test: TestResult, *, limit: int = 6) -> list[str]:
+    """How environment and code differ from those of what the test was compared with, a line each."""
+    changes = [
+        f"{change.name}: {change.before or '(absent)'} → {change.after or '(absent)'}"
+        for change in test.changes[:limit]
+    ]
+    if len(test.changes) > limit:
+        changes.append(f"{len(test.changes) - limit} more of the environment")
+    return [*changes, *test.code]
 
 
 def differing_environment(test: TestResult) -> list[tuple[str, tuple[str, ...]]]:

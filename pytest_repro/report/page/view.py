@@ -92,6 +92,7 @@ def _card(test: TestResult, number: int, pictures: Pictures) -> View:
         **_settled(comparison),
         "environment": [(shorten(name), [shorten(value) for value in values]) for name, values in differing],
         "environment_same": bool(test.environments) and not differing,
+        "over_time": [shorten(line) for line in wording.over_time(test, limit=50)],
         "runs": list(range(1, len(test.environments) + 1)),
         "conditions": _matrix(test.conditions, drift=wording.drift_of(test)),
         "again": visible(test.again),

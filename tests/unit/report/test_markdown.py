@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_repro.model import Verdict
+from pytest_repro.model import EnvChange, Verdict
 from pytest_repro.report.markdown import code, escape, render_markdown
 from tests.builders import make_comparison, make_divergence, make_drift, make_report, make_result
 
@@ -106,3 +106,12 @@ def test_what_does_not_fit_is_cut_at_whole_rows_and_said(limit: int) -> None:
 
 def test_nothing_is_said_to_be_cut_when_all_fits() -> None:
     assert "Cut to stay" not in render_markdown(make_report())
+
+
+def test_environment_and_code_stand_beside_a_drift_from_the_baseline() -> None:
+    changes = tuple(EnvChange(f"package.{name}", "1.0", "", numeric=True) for name in "abcdefgh")
+    test = make_result(verdict=Verdict.BASELINE_DRIFTED, cause=None, changes=changes, code=("commits a..b",))
+    [row] = [line for line in render_markdown(make_report(test)).splitlines() if line.startswith("| ≠")]
+    assert "changed since:<br>package.a: 1.0 → (absent)<br>" in row
+    assert "2 more of the environment<br>commits a..b" in row
+    assert "not examined" not in row
