@@ -144,6 +144,12 @@ def test_unknown_level_is_refused_by_name(factor: str, level: str) -> None:
 # --- applying ---------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other sessions on this machine make temporary folders, too."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
+
+
 def _read() -> dict[str, Any]:
     """Read all that a factor may touch."""
     functions = ("listdir", "scandir", "stat", "lstat", "fstat", "urandom", "getrandom", "getpid")

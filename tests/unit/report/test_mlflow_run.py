@@ -139,16 +139,16 @@ def test_series_of_every_run_are_logged_with_their_distance() -> None:
 
 
 def test_long_series_keeps_ends_extremes_and_the_first_difference() -> None:
-    steps = tuple(range(1_000_000))
+    steps = tuple(range(100_000))
     values = [0.0] * len(steps)
-    values[123_456], values[987_654] = -5.0, 7.0
+    values[12_345], values[98_765] = -5.0, 7.0
     drift = make_drift(
         first=make_divergence(step=77_777), series=((1, steps, tuple(values)), (2, steps, tuple(values)))
     )
     child = only(make_report(make_result(comparison=make_comparison(drift)))).children[0]
     points = {step: value for key, step, value in child.metrics if key == "loss"}
     assert len(points) <= POINTS
-    assert points.keys() >= {0, 77_777, 999_999}
+    assert points.keys() >= {0, 77_777, 99_999}
     assert (min(points.values()), max(points.values())) == (-5.0, 7.0)
 
 
