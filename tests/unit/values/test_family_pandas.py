@@ -60,7 +60,7 @@ ARRAYS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("kind", ARRAYS)
-@pytest.mark.parametrize("box", [lambda array: array, "Series", "Index", "DataFrame"], ids=str)
+@pytest.mark.parametrize("box", [pytest.param(lambda array: array, id="array"), "Series", "Index", "DataFrame"])
 def test_array_of_every_kind_equals_its_copy_and_no_other(kind: str, box: Any) -> None:
     def boxed(array: Any) -> Any:
         if callable(box):
