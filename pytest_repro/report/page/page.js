@@ -149,8 +149,9 @@
       hovertemplate: "[%{y}, %{x}] |Δ| %{customdata}<extra></extra>",
       colorbar: { tickvals: ticks, ticktext: ticks.map((size) => (10 ** size).toExponential(0)), thickness: 12, outlinewidth: 0 },
     };
-    const axis = { showgrid: false, zeroline: false, automargin: true, tickformat: "d", nticks: 8 };
-    return [[trace], { ...base(), hovermode: "closest", plot_bgcolor: "#c9ced6", xaxis: axis, yaxis: { ...axis, autorange: "reversed" }, margin: { l: 40, r: 10, t: 10, b: 34 } }];
+    // a few cells get a tick each: fractions between them would all be written as the same index
+    const axis = (cells) => ({ showgrid: false, zeroline: false, automargin: true, tickformat: "d", ...(cells < 8 ? { tick0: 0, dtick: 1 } : { nticks: 8 }) });
+    return [[trace], { ...base(), hovermode: "closest", plot_bgcolor: "#c9ced6", xaxis: axis(cells[0].length), yaxis: { ...axis(cells.length), autorange: "reversed" }, margin: { l: 40, r: 10, t: 10, b: 34 } }];
   }
 
   function draw(place) {
