@@ -45,6 +45,8 @@ main(sys.argv[2])
 #: Unless the user says otherwise: MLflow's own are two minutes and seven retries, an hour in all.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 _QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", "GIT_PYTHON_REFRESH": "quiet", "PYTHONWARNINGS": "ignore"}
+#: seconds to end in, once everything is said
+_END = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,11 @@ class Tracker:
         said = _Said()
         with tempfile.TemporaryDirectory(prefix="pytest-repro-") as folder:
             try:
-                self._exchange(self._start(report, Path(folder)), said)
+                status = self._exchange(self._start(report, Path(folder)), said)
             except OSError as error:
                 said.error = str(error)
             if not said.error and len(said.logged) < len(report.tests):
-                said.error = _tail(Path(folder) / "log") or "it ended without a word"
+                said.error = f"its process ended with status {status}: {_tail(Path(folder) / 'log')}"
         return list(_lines(said, total=len(report.tests), directory=self._directory))
 
     # --- the process --------------------------------------------------------------------------
@@ -129,8 +131,8 @@ class Tracker:
                 encoding="utf-8",
             )
 
-    def _exchange(self, process: subprocess.Popen[str], said: _Said) -> None:
-        """Take what it says until it ends, or has been silent for too long."""
+    def _exchange(self, process: subprocess.Popen[str], said: _Said) -> int:
+        """Take what it says until it ends, or has been silent for too long; give its exit status."""
         assert process.stdout is not None
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
@@ -144,9 +146,13 @@ class Tracker:
             if time.monotonic() >= end:
                 said.error = f"it took more than {self._limits.total:g} s"
         finally:
+            if not said.error:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_END)
             # it has ended, or is given up; also after Ctrl-C
             process.kill()
             process.wait()
+        return process.returncode
 
 
 def _read(stream: IO[str], lines: queue.SimpleQueue[str]) -> None:
