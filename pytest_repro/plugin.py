@@ -57,9 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and the session object when it can matter."""
     config.addinivalue_line("markers", MARKER_HELP)
     if any(config.getoption(key) or config.getini(key) for key in ("repro_all", "repro_autolog")):
-        from pytest_repro.execute.rewriting import show_operands, wanted
+        from pytest_repro.execute.rewriting import asked_for, show_operands
 
-        if wanted(config):
+        if "assertions" in asked_for(config):
             config.add_cleanup(show_operands())
     # a worker (see execute.types.WORKER) executes what it is asked for and plans no runs of its own
     if not config.getoption("collectonly", False) and not config.pluginmanager.has_plugin("repro-worker"):

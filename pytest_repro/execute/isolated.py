@@ -85,6 +85,7 @@ class Isolated:
         canonical([{"a": importlib.import_module("numpy").zeros(1)}])  # the families load when first asked
         with self._taps.watching():  # tells the user's modules from all others
             pass
+        self._autolog.warm_up()
         self._effective()  # last: it looks again whenever something was imported
 
     def execute(

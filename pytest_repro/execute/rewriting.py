@@ -15,33 +15,34 @@ from typing import Any
 
 import pytest
 
-from pytest_repro.autolog.operands import instrument
 from pytest_repro.errors import SettingsError
 from pytest_repro.settings import resolve
 
-__all__ = ["show_operands", "wanted"]
+__all__ = ["asked_for", "show_operands"]
 
 #: part of the cached files' names; to be counted up whenever what is inserted changes
 _VERSION = "repro1"
 _OURS = "_pytest_repro"
 
 
-def wanted(config: pytest.Config) -> bool:
-    """Whether the session records operands of assertions."""
+def asked_for(config: pytest.Config) -> tuple[str, ...]:
+    """What the session records automatically, as far as its markers do not say otherwise."""
     given: dict[str, object] = {}
     for name in ("all", "autolog"):
         for value in (getattr(config.option, f"repro_{name}", None), config.getini(f"repro_{name}")):
             if value not in (None, "", []):
                 given.setdefault(name, value)
     try:
-        return "assertions" in resolve(command_line=given, ini={}).autolog
+        return resolve(command_line=given, ini={}).autolog
     except SettingsError:  # said by who reads all settings
-        return False
+        return ()
 
 
 def show_operands() -> Callable[[], None]:
     """Change how test modules are rewritten from now on; returns how to undo it."""
     from _pytest.assertion import rewrite
+
+    from pytest_repro.autolog.operands import instrument
 
     stack = ExitStack()
     module: Any = rewrite

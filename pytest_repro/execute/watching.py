@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.execute.active import ActiveRun
+from pytest_repro.execute.rewriting import asked_for
+from pytest_repro.recorder import Keeper, Recorder
 from pytest_repro.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,17 +26,31 @@ class AutologSource:
         self._config = config
         self._autolog: Autolog | None = None
 
+    def warm_up(self) -> None:
+        """Find out now what there is to watch, where the whole session is watched: no child needs to do it again."""
+        frameworks = asked_for(self._config)
+        if not frameworks:
+            return
+        import numpy as np
+
+        recorder = Recorder(nodeid="", keeper=Keeper(), tolerance_for=Settings().tolerance_for)
+        with self._made().watching(recorder, frameworks=frameworks, noise=Settings().noise, file="") as sink:
+            sink.add("a large value, for what is imported then", np.zeros(10_000), frame=None)
+
     def watching(self, item: pytest.Item, active: ActiveRun, settings: Settings) -> AbstractContextManager[Sink]:
         """Record what `item` does until the block ends."""
-        if self._autolog is None:
-            from pytest_repro.autolog import Autolog
-
-            base = self._config.getoption("basetemp", None)
-            self._autolog = Autolog(root=self._config.rootpath, folders=[Path(base)] if base else [])
-        return self._autolog.watching(
+        return self._made().watching(
             active.recorder,
             frameworks=settings.autolog,
             noise=settings.noise,
             file=str(item.path),
             rules=active.recorder.rules,
         )
+
+    def _made(self) -> Autolog:
+        if self._autolog is None:
+            from pytest_repro.autolog import Autolog
+
+            base = self._config.getoption("basetemp", None)
+            self._autolog = Autolog(root=self._config.rootpath, folders=[Path(base)] if base else [])
+        return self._autolog
