@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Assignment", "LoggedRun", "POINTS", "describe_session", "safe_name"]
 
-#: (key, step, value)
-Metric: TypeAlias = "tuple[str, int | None, float]"
-Pairs: TypeAlias = "tuple[tuple[str, str], ...]"
+#: (key, step, value); no quotes: Python 3.10 would not see the types inside them
+Metric: TypeAlias = tuple[str, int | None, float]
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 #: points kept of one series of one run: MLflow takes 20 ms and more for ten of them
 POINTS = 200
