@@ -149,6 +149,7 @@ open(sys.argv[3], "w").write(json.dumps(runs))
     answer = folder / "runs.json"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, uri, experiment, str(answer)],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=200,
@@ -214,6 +215,7 @@ def test_run_that_mlflow_made_is_the_parent_and_is_kept_from_workers(session: Se
     )
     outer = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
+        cwd=session.folder,  # where MLflow puts its artifacts
         env={**os.environ, "MLFLOW_TRACKING_URI": store},
         capture_output=True,
         text=True,
