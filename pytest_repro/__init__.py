@@ -2,7 +2,7 @@
 
 The flow is one-way; a module imports only from rows above its own::
 
-    words     errors, model
+    words     errors, model/
     values    values/, storage   any value → canonical form → fingerprint; files that are kept
     process   environment/, rng, entropy/, conditions/, suspects/, frozen, source_tree
     intent    parsers, options, settings, plan, hashing
@@ -11,7 +11,7 @@ The flow is one-way; a module imports only from rows above its own::
     judge     compare/, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
-    compose   reporting, inplace, single, explaining, experiments
+    compose   reporting, resources, inplace, single, explaining, experiments
     shell     hookspecs, session, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of

@@ -5,14 +5,11 @@ Built when the first marked test is collected or an option is given, never befor
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -20,9 +17,7 @@ from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.excuses import Excuses, excluded
 from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
-from pytest_repro.execute.seeding import seeders_for
 from pytest_repro.execute.timers import TIMEOUT
-from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.execute.watching import AutologSource
 from pytest_repro.experiments import Experiments, violations
 from pytest_repro.explaining import Budget
@@ -33,24 +28,15 @@ from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.progress import Progress, find_screen
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.reporting import Reporting, known_drifts
-from pytest_repro.rng import Seeders
+from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, standard_factors
 from pytest_repro.runner import ItemRunner
-from pytest_repro.settings import OPTIONS, Settings, Source, resolve
+from pytest_repro.settings import Settings, Source, resolve
 from pytest_repro.single import Singles
 from pytest_repro.tools import Tools
-
-if TYPE_CHECKING:
-    from pytest_repro.entropy import Taps, Watch
 
 __all__ = ["MARKER", "ReproSession", "fixture_object"]
 
 MARKER = "repro"
-
-
-def _level(factor: str, index: int) -> str:
-    from pytest_repro.conditions import FACTORS
-
-    return FACTORS[factor].levels(index)
 
 
 class ReproSession:
@@ -61,19 +47,12 @@ class ReproSession:
         self.settings = settings
         self.hooks = hooks
         self.reporting = Reporting(config, settings)
-        self._seeders: Seeders | None = None
-        self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
-        self._pool: Any = None
+        self.resources = resources = Resources(config, settings)
         self._progress = Progress(find_screen(config))
         budget = Budget(session=settings.session_budget)
-        self._experiments = Experiments(config, self.processes, budget, self._progress.waiting)
+        self._experiments = Experiments(config, resources.processes, budget, self._progress.waiting)
         self._singles: Singles | None = None
-        #: of the workers; chosen when the tests are known
-        self._hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
-        self._taps: Taps | None = None
-        self._overtime = Overtime(config, settings, processes=self.processes, spool=lambda: self.spool)
-        self._spool: Path | None = None
-        self._store: Path | None = None
+        self._overtime = Overtime(config, settings, processes=resources.processes, spool=lambda: resources.spool)
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
         self._by_item: dict[pytest.Item, Settings] = {}
@@ -87,7 +66,7 @@ class ReproSession:
         """
         hooks = RunHooks()
         try:
-            settings = resolve(command_line=_command_line(config), ini=_ini(config))
+            settings = resolve(command_line=command_line(config), ini=ini(config))
             known = known_drifts(config, settings)
             session = cls(config, settings, hooks)
         except (SettingsError, ReproError) as error:
@@ -141,8 +120,8 @@ class ReproSession:
                     raise SettingsError(msg)
                 marker.update(mark.kwargs)
             self._by_item[item] = resolve(
-                command_line=_command_line(self.config),
-                ini=_ini(self.config),
+                command_line=command_line(self.config),
+                ini=ini(self.config),
                 marker=marker,
                 where=f"{item.nodeid}: @pytest.mark.repro",
             )
@@ -152,7 +131,7 @@ class ReproSession:
         """The runs of a test with these settings."""
         if self._debugging:
             settings = replace(settings, isolation="inline", vary=())
-        return make_plan(settings, level_of=_level, standard=_standard(), hash_seeds=self._hash_seeds)
+        return make_plan(settings, level_of=level_of, standard=standard_factors(), hash_seeds=self.resources.hash_seeds)
 
     def check_items(self, items: list[pytest.Item]) -> None:
         """Refuse unusable marker arguments before anything runs.
@@ -196,64 +175,9 @@ class ReproSession:
         if self.settings.jobs:
             from pytest_repro.execute.slots import make_slots
 
-            workerinput["repro_slots"] = make_slots(self.spool / "slots", self.settings.jobs)
-
-    def slot(self) -> AbstractContextManager[None]:
-        """Hold one of ``--repro-jobs`` while a test's runs execute."""
-        workerinput = getattr(self.config, "workerinput", {})
-        from pytest_repro.execute.slots import held
-
-        number = str(workerinput.get("workerid", "gw0")).removeprefix("gw")
-        return held(str(workerinput.get("repro_slots", "")), worker=int(number) if number.isdecimal() else 0)
+            workerinput["repro_slots"] = make_slots(self.resources.spool / "slots", self.settings.jobs)
 
     # --- running ------------------------------------------------------------------------------
-
-    @property
-    def seeders(self) -> Seeders:
-        """Every generator that a run starts from."""
-        if self._seeders is None:
-            self._seeders = seeders_for(self.config)
-        return self._seeders
-
-    @property
-    def effective(self) -> Callable[[], tuple[tuple[str, str], ...]]:
-        """What is in effect at the end of a run: threads, CPU features, hash seed."""
-        if self._effective is None:
-            from pytest_repro.environment import Effective
-
-            self._effective = Effective()
-        return self._effective
-
-    @property
-    def rules(self) -> Sequence[Callable[[object], object]]:
-        """The hook through which libraries teach their types."""
-        hook = self.config.hook.pytest_repro_canonical
-        return (lambda value: hook(value=value),) if hook.get_hookimpls() else ()
-
-    @property
-    def store(self) -> Path:
-        """A folder on disk for what would fill the memory, removed at the end."""
-        if self._store is None:
-            self._store = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
-        return self._store
-
-    @property
-    def spool(self) -> Path:
-        """A folder for large arrays on their way from a worker, removed at the end."""
-        if self._spool is None:
-            # on the file system of temporary folders: workers keep theirs here, and the order in which
-            # a directory is listed must not depend on where a run happens
-            self._spool = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
-        return self._spool
-
-    def processes(self) -> ProcessExecutor:
-        """The worker processes."""
-        if self._pool is None:
-            from pytest_repro.execute.workers import WorkerPool
-
-            self._pool = WorkerPool(self.config, settings=self.settings, spool=self.spool)
-        pool: ProcessExecutor = self._pool
-        return pool
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
         """Start the workers that the collected tests will need."""
@@ -261,12 +185,11 @@ class ReproSession:
             return
         marked = [item for item in items if self.selects(item)]
         if any(self.settings_for(item).isolation != "inline" and self.settings_for(item).runs > 1 for item in marked):
-            self._hash_seeds = _telling_seeds(self.config.rootpath)
+            self.resources.choose_hash_seeds()
         specs = [spec for item in marked for spec in self.plan_for(self.settings_for(item)).runs]
         conditions = [spec.condition for spec in specs if spec.condition.place is Place.PROCESS]
         if conditions:
-            pool: Any = self.processes()
-            pool.prepare(conditions)
+            self.resources.pool.prepare(conditions)
 
     def selects(self, item: pytest.Item) -> bool:
         """Whether a test is to be repeated: it is marked, or all are, and nothing excludes it."""
@@ -292,41 +215,31 @@ class ReproSession:
             tools=self._tools(settings),
             unmarked=item.get_closest_marker(MARKER) is None,
         )
-        with self.slot():
+        with self.resources.slot():
             runner.go()
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
     def _tools(self, settings: Settings) -> Tools:
         return Tools(
-            seeders=self.seeders,
+            seeders=self.resources.seeders,
             hooks=self.hooks,
             root=self.config.rootpath,
-            processes=self.processes,
+            processes=self.resources.processes,
             explainer_for=self._explainer_for,
             control_for=self._control_for,
             strict=partial(violations, allow=settings.allow) if settings.strict else None,
             excused=self._excuses.applied,
             autolog=self._autolog.watching,
             keeping_for=self._overtime.keeping_for,
-            rules=self.rules,
-            environment=self.effective,
-            watching=self._watching(settings),
-            spool=self.store,
+            rules=self.resources.rules,
+            environment=self.resources.effective,
+            watching=self.resources.watching(settings),
+            spool=self.resources.store,
             progress=self._progress,
-            width=_width(self.config),
+            width=line_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,
         )
-
-    def _watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
-        """Taps on entropy, where their findings can be of use."""
-        if settings.explain == "off" and not settings.strict:
-            return None
-        if self._taps is None:
-            from pytest_repro.entropy import Taps
-
-            self._taps = Taps(root=self.config.rootpath)
-        return self._taps.watching
 
     def _explainer_for(self, item: pytest.Item, settings: Settings) -> Explainer | None:
         off = settings.explain == "off" or self._debugging
@@ -351,7 +264,7 @@ class ReproSession:
         """What tests with one run need."""
         if self._singles is None:
             self._singles = Singles(
-                hooks=self.hooks, seeders=self.seeders, recorder=self._recorder, width=_width(self.config)
+                hooks=self.hooks, seeders=self.resources.seeders, recorder=self._recorder, width=line_width(self.config)
             )
         return self._singles
 
@@ -360,7 +273,7 @@ class ReproSession:
             nodeid=item.nodeid,
             keeper=keeper,
             tolerance_for=settings.tolerance_for,
-            rules=self.rules,
+            rules=self.resources.rules,
             root=self.config.rootpath,
         )
 
@@ -387,7 +300,7 @@ class ReproSession:
 
     def closing(self) -> list[str]:
         """The lines at the end of the session."""
-        notice = self._pool.notice() if self._pool is not None else None
+        notice = self.resources.notice()
         self.reporting.notices = [f"repro: {notice}"] if notice else []
         return self.reporting.closing()
 
@@ -396,11 +309,7 @@ class ReproSession:
         if self._singles is not None:
             self._singles.close()
         self._overtime.close()
-        if self._pool is not None:
-            self._pool.close()
-        for folder in (self._spool, self._store):
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+        self.resources.close()
 
 
 @contextmanager
@@ -412,37 +321,3 @@ def fixture_object(item: pytest.Item) -> Iterator[Repro]:
         return
     lazy: Any = item.config.pluginmanager.get_plugin("repro-lazy")
     yield lazy.working().unmarked(item)
-
-
-def _telling_seeds(root: Path) -> tuple[int, ...]:
-    """Hash seeds under which the words of the user's modules come in other orders than here."""
-    from pytest_repro.entropy import UserCode
-    from pytest_repro.hashing import choose_seeds, word_groups
-
-    modules = sorted(UserCode(root).modules(), key=lambda module: module.__name__)
-    return choose_seeds(word_groups(modules), count=4)
-
-
-def _standard() -> tuple[str, ...]:
-    """What fresh interpreters vary by themselves: uninitialised memory has other contents in each.
-
-    It costs at most 3 %, and changed none of 151 clean computations.
-    """
-    from pytest_repro.conditions import FACTORS
-
-    return ("memory",) if FACTORS["memory"].available() is None else ()
-
-
-def _command_line(config: pytest.Config) -> Mapping[str, object]:
-    values = {option.name: getattr(config.option, option.key, None) for option in OPTIONS if option.command_line}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _ini(config: pytest.Config) -> Mapping[str, object]:
-    values = {option.name: config.getini(option.key) for option in OPTIONS if option.ini}
-    # what is not given reads as None, '' or [], depending on pytest's version
-    return {name: value for name, value in values.items() if value not in (None, "", [])}
-
-
-def _width(config: pytest.Config) -> int:
-    return min(max(int(config.get_terminal_writer().fullwidth), 60), 120)

