@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from typing import Any
 
-from pytest_repro.conditions.patching import StandIn
+from pytest_repro.conditions.patching import StandIn, infrastructure
 
 __all__ = ["StatClock", "entry_with_stat"]
 
@@ -39,7 +40,23 @@ class StatClock:
 
     def around(self, original: Any) -> StandIn:
         """Make a stand-in for ``os.stat`` or one of its kin."""
-        return StandIn(lambda *args, **kwargs: self.steady(original(*args, **kwargs)), original)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            return result if _for_bookkeeping() else self.steady(result)
+
+        return StandIn(call, original)
+
+
+def _for_bookkeeping() -> bool:
+    """Whether the test runner asks: what it sees first, and how often, differs from run to run."""
+    frame: Any = sys._getframe(3)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] not in sys.stdlib_module_names:
+            return infrastructure(module) or module.startswith("pytest_repro")
+        frame = frame.f_back
+    return False
 
 
 def _with_time(result: os.stat_result, seconds: int) -> os.stat_result:
@@ -63,7 +80,8 @@ class _Entry:
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         """As ``os.DirEntry.stat``."""
-        return self._times.steady(self._entry.stat(follow_symlinks=follow_symlinks))
+        result = self._entry.stat(follow_symlinks=follow_symlinks)
+        return result if _for_bookkeeping() else self._times.steady(result)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._entry, name)
