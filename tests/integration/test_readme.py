@@ -28,7 +28,7 @@ def marked_command(name: str) -> str:
     ("name", "extra", "tail"),
     [
         pytest.param("examples", "examples", "pytest examples/clean --repro-runs=3", id="main job"),
-        pytest.param("tests", "test", "pytest", id="tests"),
+        pytest.param("tests", "test", "pytest -n 2 --dist loadfile", id="tests"),
     ],
 )
 def test_first_commands_do_all_the_set_up(name: str, extra: str, tail: str) -> None:
