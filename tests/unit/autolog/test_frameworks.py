@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -106,3 +107,28 @@ def test_catboost_records_models_that_are_no_estimators() -> None:
         model.fit(X, Y)
         model.predict(X)
     assert seen.names == ["fit#1 CatBoostClassifier", "predict#1 CatBoostClassifier"]
+
+
+@pytest.mark.filterwarnings("ignore")  # of the libraries below
+def test_keras_records_history_weights_and_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "keras" not in sys.modules:
+        pytest.importorskip("torch")
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    values = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        with run(__file__, "keras") as seen:
+            model = keras.Sequential([keras.layers.Dense(1)])
+            model.compile(optimizer="sgd", loss="mse")
+            model.fit(X, Y, epochs=2, verbose=0)
+            model.predict(X, verbose=0)
+            model.evaluate(X, Y, verbose=0)
+        values.append([observation.value for observation in seen.observations])
+    assert seen.names == [
+        "fit#1 Sequential",
+        "fit#1 Sequential weights",
+        "predict#1 Sequential",
+        "evaluate#1 Sequential",
+    ]
+    assert all(identical(one, other) for one, other in zip(*values, strict=True))
