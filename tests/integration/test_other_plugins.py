@@ -34,10 +34,10 @@ def test_timeout_counts_each_run_by_itself(inner: Inner, method: str) -> None:
     inner.file("""
         import time, pytest
 
-        @pytest.mark.timeout(0.9)
+        @pytest.mark.timeout(2)
         @pytest.mark.repro
         def test_it(repro):
-            time.sleep(0.4)
+            time.sleep(0.8)
             repro.metric("x", 1)
     """)
     result = inner("--repro-runs=3", f"--timeout-method={method}", plugins=("pytest_timeout",), subprocess=True)

@@ -97,14 +97,14 @@ def test_a_run_that_dies_or_hangs_is_one_failed_test(
 ) -> None:
     set_all(monkeypatch, way)
     inner.file(FAULTS)
-    result = inner("--repro-runs=2", "--repro-timeout=1", isolation="process")
+    result = inner("--repro-runs=2", "--repro-timeout=2", isolation="process")
     result.assert_outcomes(passed=1, failed=3)
     result.stdout.fnmatch_lines(
         [
             "*run 1 of 2 was lost: its process ended with exit status 9",
             "last words",
             "*run 1 of 2 was lost: its process was killed by SIGKILL",
-            "*run 1 of 2 was lost: it took longer than 1 s (--repro-timeout) and was ended",
+            "*run 1 of 2 was lost: it took longer than 2 s (--repro-timeout) and was ended",
             "waiting",
         ]
     )
