@@ -12,6 +12,7 @@ Reads an `Assignment` as JSON from the file named by the argument; writes one JS
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import sys
@@ -120,6 +121,8 @@ def main(path: str) -> None:
     """Log what the file at `path` describes."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what MLflow prints is not an answer
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # so that a crash does not take it along
 
     def say(entry: dict[str, Any]) -> None:
         answers.write(json.dumps(entry) + "\n")
