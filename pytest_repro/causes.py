@@ -113,6 +113,10 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
 }
 
 
+#: factors whose levels mean something to the reader: the one that shows the drift is named
+_NAMED_LEVELS = frozenset({"timezone", "locale", "cpu", "gpu", "environ"})
+
+
 def report_name(factor: str) -> str:
     """The factor's name in reports."""
     return FACTOR_WORDS[factor][0]
@@ -121,7 +125,8 @@ def report_name(factor: str) -> str:
 def _counts(finding: Finding) -> str:
     _, title, knob, _ = FACTOR_WORDS[finding.factor]
     pinned = f"all pinned, {finding.pinned} of {finding.pinned} agree"
-    switched = f"only {knob} switched, {finding.differ} of {finding.switched} differ from them"
+    level = f" to {finding.level}" if finding.factor in _NAMED_LEVELS else ""
+    switched = f"only {knob} switched{level}, {finding.differ} of {finding.switched} differ from them"
     if finding.distinct > 1:
         race = f"{finding.distinct} results among themselves"
         if finding.status is CauseStatus.CAUSE:

@@ -195,3 +195,8 @@ def test_ledger_line(
     line = stream_line(recording(*ours), recording(*theirs))
     assert line.startswith(words)
     assert bool(line) is bool(words)
+
+
+def test_level_that_shows_the_drift_is_named_where_it_means_something() -> None:
+    cause = make_cause(Findings(found=(finding("timezone", level="Asia/Tokyo"),)), comparison=COMPARISON)
+    assert "only TZ switched to Asia/Tokyo, 3 of 3 differ" in cause.summary
