@@ -149,7 +149,7 @@ class Recorder:
         """Integers of numpy count as integers; ``True`` and ``1.0`` are mistakes."""
         __tracebackhide__ = True
         try:
-            if not isinstance(step, bool):
+            if type(step).__name__ not in ("bool", "bool_"):  # numpy's, too, which older versions count as an index
                 return operator.index(step)  # type: ignore[arg-type]
         except TypeError:
             pass
