@@ -1,0 +1,57 @@
+"""When a search goes on, and whose clock it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_repro.causes import make_cause
+from pytest_repro.explain import Candidate, Finding, Findings
+from pytest_repro.explaining import _enough
+from pytest_repro.model import CauseStatus, Location, Suspect
+from tests.builders import make_comparison, make_drift
+
+PLACE = Location("test_a.py", 3)
+POLARS = Suspect("entropy", "group_by()", PLACE, "maintain_order=True, or sort the result")
+CLOCK = Suspect("clock", "time.time()", PLACE)
+
+
+def _finding(factor: str) -> Finding:
+    return Finding(CauseStatus.CAUSE, factor, "b", pinned=5, switched=3, differ=3, distinct=1)
+
+
+@pytest.mark.parametrize(
+    ("found", "beyond_state", "weight", "expected"),
+    [
+        pytest.param("state", True, 1, False, id="state alone does not explain fresh interpreters"),
+        pytest.param("state", False, 1, True, id="state explains repeats in one process"),
+        pytest.param("clock", True, 1, True, id="another cause is enough"),
+        pytest.param("clock", True, 3, False, id="a factor with evidence of its own is tried all the same"),
+    ],
+)
+def test_search_ends_once_what_was_found_explains_the_drift(
+    found: str, beyond_state: bool, weight: int, expected: bool
+) -> None:
+    candidate = Candidate("hash-seed", ("1",), weight)
+    assert _enough([_finding(found)], candidate, beyond_state=beyond_state) is expected
+
+
+@pytest.mark.parametrize(
+    ("suspects", "factor"),
+    [
+        pytest.param((POLARS,), "entropy", id="a library seeds its tables from the clock"),
+        pytest.param((POLARS, CLOCK), "clock", id="the user reads the clock as well"),
+        pytest.param((), "clock", id="nothing else is known"),
+    ],
+)
+def test_clock_is_blamed_unless_only_a_library_reads_it(suspects: tuple[Suspect, ...], factor: str) -> None:
+    cause = make_cause(
+        Findings(found=(_finding("clock"),)), comparison=make_comparison(make_drift()), suspects=suspects
+    )
+    assert cause.factor == factor
+
+
+def test_what_fresh_interpreters_differ_in_comes_before_state() -> None:
+    findings = Findings(found=(_finding("state"), _finding("hash-seed")))
+    cause = make_cause(findings, comparison=make_comparison(make_drift()))
+    assert cause.factor == "hash-seed"
+    assert len(cause.also) == 1
