@@ -12,7 +12,7 @@ The flow is one-way; a module imports only from rows above its own::
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
     compose   reporting, resources, inplace, single, explaining, experiments
-    shell     hookspecs, session, upkeep, plugin, cli
+    shell     hookspecs, session, session_hooks, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of
 it; there are none to rewrite: PYTEST_DONT_REWRITE.

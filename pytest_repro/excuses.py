@@ -6,10 +6,13 @@ import datetime as dt
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from pytest_repro.known import KnownDrift
 from pytest_repro.model import TestResult, Verdict
 from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.known import KnownDrift
 
 __all__ = ["Excuses", "Watched", "excluded", "excuse_lines"]
 

@@ -24,7 +24,7 @@ from pytest_repro.model import (
     TestResult,
     Violation,
 )
-from pytest_repro.pipeline import Control, Explainer
+from pytest_repro.pipeline import Control
 from pytest_repro.progress import Waiting, no_progress
 from pytest_repro.settings import Settings
 
@@ -46,7 +46,7 @@ class Experiments:
             return Outcome(None, f"an extra run was lost: {run.lost}")
         return Outcome(run.recording)
 
-    def explainer(self, item: pytest.Item, settings: Settings) -> Explainer:
+    def explainer(self, item: pytest.Item, settings: Settings) -> Callable[[TestResult, Sequence[Recording]], Cause]:
         """Find causes by re-running in fresh interpreters."""
 
         def explain(result: TestResult, recordings: Sequence[Recording]) -> Cause:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_repro.against import Against
 from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.keeping import Keeping
 from pytest_repro.model import Location
 from pytest_repro.settings import Settings
 from pytest_repro.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from pytest_repro.against import Against
+    from pytest_repro.keeping import Keeping
 
 __all__ = ["Overtime"]
 
@@ -31,8 +34,11 @@ class Overtime:
     ) -> None:
         self._config = config
         self._surroundings = Surroundings(config.rootpath)
-        other = settings.against or settings.against_env
-        self._against = Against(config, settings, processes, spool) if other else None
+        self._against: Against | None = None
+        if settings.against or settings.against_env:
+            from pytest_repro.against import Against
+
+            self._against = Against(config, settings, processes, spool)
 
     def check(self) -> None:
         """Refuse what cannot work before anything runs.
@@ -51,6 +57,8 @@ class Overtime:
         """What judges and keeps a test, where anything was asked for; None for tests that nobody marked."""
         if item.get_closest_marker("repro") is None or not self.wanted(settings):
             return None
+        from pytest_repro.keeping import Keeping
+
         file, line, _ = item.location
         return Keeping(
             nodeid=item.nodeid,

@@ -6,7 +6,7 @@ the option table, and no more.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,21 +92,28 @@ def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
 
 
 class _Lazy:
-    """Waits for the first marked test; until then only its name is looked up."""
+    """Waits for the first marked test or option; until then names are looked up, and no test meets a hook of ours."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self._session: ReproSession | None = None
 
     def working(self) -> ReproSession:
-        """The working object, built when first needed."""
+        """The working object, built when first needed, with the hooks that it acts through."""
         if self._session is None:
             from pytest_repro.session import ReproSession
+            from pytest_repro.session_hooks import SessionHooks
 
             self._session = ReproSession.build(self.config)
+            self.config.pluginmanager.register(SessionHooks(self._session), "repro-session")
         return self._session
 
-    def _wanted(self) -> bool:
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was built yet."""
+        return self._session is None
+
+    def _given(self) -> bool:
         option = self.config.option
         given = any(getattr(option, key, None) is not None for key in vars(option) if key.startswith("repro_"))
         return given or bool(self.config.getini("repro_all"))
@@ -114,12 +121,14 @@ class _Lazy:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Refuse unusable options before anything is collected."""
-        if self._wanted():
+        if self._given():
             self.working().check()
+        elif self.config.pluginmanager.has_plugin("dsession"):
+            self.config.pluginmanager.register(_Controller(self), "repro-controller")
 
     def pytest_report_header(self) -> list[str]:
         """Say in one sentence what the runs are."""
-        return self.working().header() if self._wanted() or self.config.getini("repro_runs") else []
+        return self.working().header() if self._given() or self.config.getini("repro_runs") else []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -127,91 +136,22 @@ class _Lazy:
         if self._session is not None or any(item.get_closest_marker(MARKER) for item in items):
             self.working().check_items(items)
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Let workers start while the rest of the session goes on."""
-        if self._session is not None:
-            self._session.prepare(session.items)
+
+class _Controller:
+    """On an xdist controller, which collects nothing: hears of the first marked test by its report."""
+
+    def __init__(self, lazy: _Lazy) -> None:
+        self._lazy = lazy
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Execute a marked test as often as was asked for."""
-        if self._session is None:
-            return None
-        return self._session.run(item, nextitem)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Seed a marked test that runs once."""
-        if self._session is not None:
-            self._session.begin_single(item)
-        return (yield)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Restore what `pytest_runtest_setup` changed."""
-        try:
-            return (yield)
-        finally:
-            if self._session is not None:
-                self._session.end_single(item)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the report of a test the verdict of its checks in place."""
-        report = yield
-        if self._session is not None:
-            self._session.attach(item, report)
-        return report
-
-    @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
-        """Remember the time limit, to arm it for each run."""
-        if self._session is not None:
-            self._session.remember_timeout(item, settings)
-
-    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect verdicts, also those of xdist's workers."""
-        if hasattr(report, "repro"):
-            self.working().reporting.collect(report)
-        if hasattr(report, "repro_watched"):
-            self.working().reporting.watch(report)
-
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Show drift as ``D``, counted among the failures."""
-        verdict = getattr(report, "repro", {}).get("verdict", "")
-        if report.when == "call" and report.failed and verdict.endswith("drifted"):
-            return "failed", "D", "DRIFT"
-        if report.when == "call" and report.passed and verdict.endswith("drifted"):
-            return "passed", "d", "PASSED (drift is only reported)"
-        return None
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Give xdist's workers what they share."""
-        if self._wanted():
-            self.working().prepare_node(node.workerinput)
+        """Let the session's own hooks take over; they do not see the call that is under way."""
+        if self._lazy.idle and (hasattr(report, "repro") or hasattr(report, "repro_watched")):
+            self._lazy.working().collect(report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what an xdist worker could not say itself."""
+        """Take over what a worker could not say itself."""
         message = getattr(node, "workeroutput", {}).get("repro_usage_error")
         if message:
-            self.working().reporting.usage_error = message
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports, once, on the controller."""
-        if self._session is not None:
-            self._session.reporting.finish(session)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what a pass means."""
-        if self._session is not None:
-            for line in self._session.closing():
-                terminalreporter.write_line(line)
-
-    def pytest_unconfigure(self) -> None:
-        """End the workers."""
-        if self._session is not None:
-            self._session.close()
+            self._lazy.working().reporting.usage_error = message

@@ -13,13 +13,13 @@ import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.excuses import Watched, excuse_lines
-from pytest_repro.known import KnownDrift, changed, read_known, write_known
 from pytest_repro.model import SessionReport, TestResult
 from pytest_repro.plan import escape_rate
 from pytest_repro.report.terminal import closing_lines
 from pytest_repro.settings import Settings, Source
 
 if TYPE_CHECKING:
+    from pytest_repro.known import KnownDrift
     from pytest_repro.tracking import Tracker
 
 __all__ = ["ReproWarning", "Reporting", "known_drifts"]
@@ -44,6 +44,8 @@ def known_drifts(config: pytest.Config, settings: Settings) -> Mapping[str, Know
     """
     if not settings.known:
         return {}
+    from pytest_repro.known import read_known
+
     try:
         return read_known(known_path(config, settings))
     except FileNotFoundError:
@@ -97,9 +99,9 @@ class Reporting:
     def collect(self, report: Any) -> None:
         """Take one test's verdict."""
         if self._is_controller:
-            from pytest_repro.report.codec import test_from_json
+            from pytest_repro.report.codec import result_of
 
-            result = test_from_json(report.repro)
+            result = result_of(report.repro)
             self._results.append(result)
             if result.excuse and not result.good:
                 self._warn(result)
@@ -180,6 +182,8 @@ class Reporting:
 
     def _write_known(self, report: SessionReport) -> None:
         if self._settings.known and self._settings.update:
+            from pytest_repro.known import changed, write_known
+
             write_known(known_path(self._config, self._settings), changed(self.known, report.tests))
 
     def _write_json(self, report: SessionReport) -> None:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,22 +17,27 @@ import pytest
 
 from pytest_repro.execute.seeding import seeders_for
 from pytest_repro.execute.types import ProcessExecutor
+from pytest_repro.pipeline import Strict
+from pytest_repro.progress import Waiting, no_progress
 from pytest_repro.rng import Seeders
 from pytest_repro.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
     from pytest_repro.entropy import Taps, Watch
     from pytest_repro.execute.workers import WorkerPool
+    from pytest_repro.experiments import Experiments
 
-__all__ = ["Resources", "command_line", "ini", "level_of", "line_width", "standard_factors"]
+__all__ = ["Resources", "command_line", "ini", "level_of", "line_width", "standard_factors", "strict"]
 
 
 class Resources:
     """Each is built at its first use; `close` ends those that were."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, *, waiting: Waiting = no_progress) -> None:
         self.config = config
         self.settings = settings
+        self._waiting = waiting
+        self._experiments: Experiments | None = None
         #: of the workers; chosen when the tests are known
         self.hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
         self._seeders: Seeders | None = None
@@ -88,6 +94,17 @@ class Resources:
             self._pool = WorkerPool(self.config, settings=self.settings, spool=self.spool)
         return self._pool
 
+    @property
+    def experiments(self) -> Experiments:
+        """What makes runs beyond the plan; a session in which nothing drifts does without."""
+        if self._experiments is None:
+            from pytest_repro.experiments import Experiments
+            from pytest_repro.explaining import Budget
+
+            budget = Budget(session=self.settings.session_budget)
+            self._experiments = Experiments(self.config, self.processes, budget, self._waiting)
+        return self._experiments
+
     def processes(self) -> ProcessExecutor:
         """What executes runs in worker processes."""
         return self.pool
@@ -125,6 +142,15 @@ class Resources:
         for folder in (self._spool, self._store):
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def strict(settings: Settings) -> Strict | None:
+    """What a strict test must not draw; None where nobody asked."""
+    if not settings.strict:
+        return None
+    from pytest_repro.experiments import violations
+
+    return partial(violations, allow=settings.allow)
 
 
 def level_of(factor: str, index: int) -> str:

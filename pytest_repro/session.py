@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,20 +18,20 @@ from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.watching import AutologSource
-from pytest_repro.experiments import Experiments, violations
-from pytest_repro.explaining import Budget
-from pytest_repro.model import Place, Plan
+from pytest_repro.model import Cause, Place, Plan, Recording, TestResult
 from pytest_repro.overtime import Overtime
 from pytest_repro.pipeline import Control, Explainer
 from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.progress import Progress, find_screen
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.reporting import Reporting, known_drifts
-from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, standard_factors
+from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, standard_factors, strict
 from pytest_repro.runner import ItemRunner
 from pytest_repro.settings import Settings, Source, resolve
-from pytest_repro.single import Singles
 from pytest_repro.tools import Tools
+
+if TYPE_CHECKING:
+    from pytest_repro.single import Singles
 
 __all__ = ["MARKER", "ReproSession", "fixture_object"]
 
@@ -47,10 +46,8 @@ class ReproSession:
         self.settings = settings
         self.hooks = hooks
         self.reporting = Reporting(config, settings)
-        self.resources = resources = Resources(config, settings)
         self._progress = Progress(find_screen(config))
-        budget = Budget(session=settings.session_budget)
-        self._experiments = Experiments(config, resources.processes, budget, self._progress.waiting)
+        self.resources = resources = Resources(config, settings, waiting=self._progress.waiting)
         self._singles: Singles | None = None
         self._overtime = Overtime(config, settings, processes=resources.processes, spool=lambda: resources.spool)
         self._autolog = AutologSource(config)
@@ -228,7 +225,7 @@ class ReproSession:
             processes=self.resources.processes,
             explainer_for=self._explainer_for,
             control_for=self._control_for,
-            strict=partial(violations, allow=settings.allow) if settings.strict else None,
+            strict=strict(settings),
             excused=self._excuses.applied,
             autolog=self._autolog.watching,
             keeping_for=self._overtime.keeping_for,
@@ -242,12 +239,17 @@ class ReproSession:
         )
 
     def _explainer_for(self, item: pytest.Item, settings: Settings) -> Explainer | None:
-        off = settings.explain == "off" or self._debugging
-        return None if off else self._experiments.explainer(item, settings)
+        if settings.explain == "off" or self._debugging:
+            return None
+
+        def explain(result: TestResult, recordings: Sequence[Recording]) -> Cause:
+            return self.resources.experiments.explainer(item, settings)(result, recordings)
+
+        return explain
 
     def _control_for(self, item: pytest.Item, settings: Settings) -> Control | None:
         off = not settings.control or settings.seed_free or self._debugging
-        return None if off else self._experiments.control(item, settings)
+        return None if off else self.resources.experiments.control(item, settings)
 
     @property
     def _debugging(self) -> bool:
@@ -263,6 +265,8 @@ class ReproSession:
     def singles(self) -> Singles:
         """What tests with one run need."""
         if self._singles is None:
+            from pytest_repro.single import Singles
+
             self._singles = Singles(
                 hooks=self.hooks, seeders=self.resources.seeders, recorder=self._recorder, width=line_width(self.config)
             )
@@ -297,6 +301,13 @@ class ReproSession:
         return self.singles.unmarked(item, self.settings_for(item))
 
     # --- the end ------------------------------------------------------------------------------
+
+    def collect(self, report: pytest.TestReport) -> None:
+        """Take the verdict from a report that carries one."""
+        if hasattr(report, "repro"):
+            self.reporting.collect(report)
+        if hasattr(report, "repro_watched"):
+            self.reporting.watch(report)
 
     def closing(self) -> list[str]:
         """The lines at the end of the session."""

@@ -13,7 +13,6 @@ import pytest
 from pytest_repro.execute.active import ActiveRun
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.keeping import Keeping
 from pytest_repro.model import TestResult
 from pytest_repro.pipeline import Control, Explainer, Strict
 from pytest_repro.progress import Progress
@@ -23,6 +22,7 @@ from pytest_repro.settings import Settings
 if TYPE_CHECKING:
     from pytest_repro.autolog import Sink
     from pytest_repro.entropy import Watch
+    from pytest_repro.keeping import Keeping
 
 __all__ = ["Tools"]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import bdb
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,14 +18,16 @@ from pytest_repro.excuses import Watched
 from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for, polish
 from pytest_repro.execute.timers import timer_paused
 from pytest_repro.execute.types import ProcessRun
-from pytest_repro.keeping import Keeping
 from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
 from pytest_repro.pipeline import judge, unfinished
 from pytest_repro.recorder import Keeper
-from pytest_repro.report.codec import to_json
+from pytest_repro.report.codec import Carried, to_json
 from pytest_repro.report.terminal import failure_text, summary_line
 from pytest_repro.settings import Settings
 from pytest_repro.tools import Tools
+
+if TYPE_CHECKING:
+    from pytest_repro.keeping import Keeping
 
 __all__ = ["ItemVerdicts"]
 
@@ -261,7 +264,9 @@ class ItemVerdicts:
             report.repro_watched = asdict(watched)  # type: ignore[attr-defined]
         if self.result is None:
             return
-        report.repro = to_json(self.result)  # type: ignore[attr-defined]
+        # a worker of xdist sends its reports, and takes nothing but plain types
+        sent = hasattr(self.item.config, "workerinput")
+        report.repro = to_json(self.result) if sent else Carried(self.result)  # type: ignore[attr-defined]
         if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
             body = failure_text(self.result, width=self.tools.width, verbose=self.tools.verbose)
             add = getattr(report.longrepr, "addsection", None)

@@ -13,12 +13,12 @@ import sys
 import threading
 import uuid
 from dataclasses import dataclass
-from functools import wraps
-from types import MethodType
+from functools import cache, wraps
+from types import BuiltinFunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from types import FrameType, ModuleType
 
 __all__ = ["Installation", "Probe", "Watcher"]
@@ -138,7 +138,8 @@ class Installation:
             before = random.seed
             probe = self._tap_seed()
             stand_ins[id(before)] = (probe, random.seed)
-            for owner in (*_listing_classes(), *user_modules):
+            loaded = tuple(sys.modules[name] for name in _LISTING_MODULES if name in sys.modules)
+            for owner in (*_listing_classes(loaded), *user_modules):
                 _rebind(owner, stand_ins)
 
     def end(self) -> None:
@@ -214,12 +215,21 @@ def _seed_method(probe: Probe) -> Callable[..., Any]:
     return seed
 
 
-def _listing_classes() -> Iterator[type]:
-    """Give the classes of ``pathlib`` and ``glob``: some versions keep ``os.listdir`` as an attribute there."""
-    for name in _LISTING_MODULES:
-        for value in list(vars(sys.modules[name]).values()) if name in sys.modules else ():
-            if isinstance(value, type) and value.__module__ == name:
-                yield value
+@cache
+def _listing_classes(modules: tuple[ModuleType, ...]) -> tuple[type, ...]:
+    """The classes of ``pathlib`` and ``glob`` that keep ``os.listdir`` as an attribute, as some versions do."""
+    classes = [
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+    return tuple(each for each in classes if any(_is_builtin(value) for value in vars(each).values()))
+
+
+def _is_builtin(value: object) -> bool:
+    raw = value.__func__ if isinstance(value, staticmethod) else value
+    return isinstance(raw, BuiltinFunctionType | Probe)
 
 
 def _rebind(owner: object, stand_ins: dict[int, tuple[Probe, object]]) -> None:

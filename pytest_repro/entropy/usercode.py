@@ -41,7 +41,9 @@ class UserCode:
         # not where the root itself is inside of an installation
         self._prefixes = () if str(self._root).startswith(prefixes) else prefixes
         self._known: dict[str, bool] = {}
-        self._modules: dict[str, bool] = {}
+        #: names of modules that were looked at, and of those the user's
+        self._seen: set[str] = set()
+        self._mine: list[str] = []
 
     def owns(self, filename: str) -> bool:
         """Whether `filename` (a code object's or a module's) is the user's code."""
@@ -52,18 +54,13 @@ class UserCode:
 
     def modules(self) -> list[ModuleType]:
         """Give the user's modules among those imported by now."""
-        found = []
-        for name in list(sys.modules):
-            known = self._modules.get(name)
-            if known is False:
-                continue
-            module = sys.modules.get(name)
-            if known is None:
-                file = getattr(module, "__dict__", {}).get("__file__")
-                known = self._modules[name] = isinstance(file, str) and self.owns(file)
-            if known and isinstance(module, ModuleType):
-                found.append(module)
-        return found
+        for name in sorted(sys.modules.keys() - self._seen):
+            file = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
+            self._seen.add(name)
+            if isinstance(file, str) and self.owns(file):
+                self._mine.append(name)
+        modules = [sys.modules.get(name) for name in self._mine]
+        return [module for module in modules if isinstance(module, ModuleType)]
 
     def location(self, filename: str, line: int) -> Location:
         """Give the line as reports write it: relative to the root where it lies under the root."""

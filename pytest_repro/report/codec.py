@@ -25,7 +25,7 @@ from pytest_repro.model import SessionReport, TestResult
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["decode", "encode", "session_from_json", "test_from_json", "to_json"]
+__all__ = ["Carried", "decode", "encode", "result_of", "session_from_json", "test_from_json", "to_json"]
 
 T = TypeVar("T")
 
@@ -37,6 +37,21 @@ def to_json(result: TestResult | SessionReport) -> dict[str, Any]:
     data = encode(result)
     assert isinstance(data, dict)
     return data
+
+
+class Carried(dict[str, Any]):
+    """What `to_json` gives, with the result itself for a reader in the same process."""
+
+    __slots__ = ("result",)
+
+    def __init__(self, result: TestResult) -> None:
+        super().__init__(to_json(result))
+        self.result = result
+
+
+def result_of(obj: object) -> TestResult:
+    """The result that `to_json` or `Carried` was made of; raises as `test_from_json` does."""
+    return obj.result if isinstance(obj, Carried) else test_from_json(obj)
 
 
 def test_from_json(obj: object) -> TestResult:
@@ -57,18 +72,21 @@ def session_from_json(obj: object) -> SessionReport:
 
 def encode(value: object) -> Any:
     """Turn `value` (dataclasses, tuples, enums and scalars) into JSON-simple data."""
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind is str or kind is int or value is None or isinstance(value, bool):
         return value
+    if kind is tuple:
+        return [encode(item) for item in value]  # type: ignore[attr-defined]
     if isinstance(value, enum.Enum):
         return encode(value.value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {spec.name: encode(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
     if isinstance(value, str):
         return str(value)
     if isinstance(value, numbers.Real):
         return _encode_number(value)
     if isinstance(value, (tuple, list)):
         return [encode(item) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {spec.name: encode(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
     msg = f"a result cannot hold a {type(value).__qualname__}: {value!r:.80}"
     raise TypeError(msg)
 

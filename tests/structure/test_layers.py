@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
         "resources",
         "runner",
         "session",
+        "session_hooks",
         "single",
         "excuses",
         "known",
