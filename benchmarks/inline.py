@@ -100,11 +100,12 @@ def scalar(rounds: int) -> None:
     """Microseconds of one ``repro.metric`` call, and of one step of a loop that does nothing else."""
     from pytest_repro.model import Tolerance
     from pytest_repro.recorder import Keeper, Recorder, Repro
+    from pytest_repro.streams import Streams
 
-    count = 100_000
+    count, streams = 100_000, Streams()
     times = []
     for _ in range(rounds):
-        log = Recorder(nodeid="t", keeper=Keeper(), tolerance_for=lambda _name: Tolerance())
+        log = Recorder(nodeid="t", keeper=Keeper(), tolerance_for=lambda _name: Tolerance(), streams=streams)
         repro = Repro(seed=0, run=1, runs=2, recorder=log)
         start = time.process_time()
         for step in range(count):

@@ -4,7 +4,7 @@ The flow is one-way; a module imports only from rows above its own::
 
     words     errors, model/
     values    values/, storage   any value → canonical form → fingerprint; files that are kept
-    process   environment/, rng, entropy/, conditions/, suspects/, frozen, source_tree
+    process   environment/, streams, rng, entropy/, conditions/, suspects/, frozen, source_tree
     intent    parsers, options, settings, plan, hashing
     observe   keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers

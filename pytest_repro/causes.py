@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pytest_repro.explain import Finding, Findings
-from pytest_repro.model import Cause, CauseStatus, Comparison, Recording, Suspect
+from pytest_repro.model import Cause, CauseStatus, Observation, Recording, Suspect
 
 __all__ = ["FACTOR_WORDS", "make_cause", "stream_line", "suspect_lines"]
 
@@ -139,7 +139,6 @@ def _counts(finding: Finding) -> str:
 def make_cause(
     findings: Findings,
     *,
-    comparison: Comparison,
     suspects: Sequence[Suspect] = (),
     fixes: Mapping[str, str] | None = None,
 ) -> Cause:
@@ -147,7 +146,6 @@ def make_cause(
 
     Args:
         findings: of `explain.investigate`.
-        comparison: the drift that is explained.
         suspects: static suspects from the user's own modules.
         fixes: call of a draw → suggested fix.
     """
@@ -160,7 +158,6 @@ def make_cause(
     best = ordered[0]
     sites = [(draw, (fixes or {}).get(draw.call, "")) for draw in best.sites]
     details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
-    details += _ledger_detail(findings, comparison)
     details += suspect_lines(suspects, report_name(best.factor)) if not sites else []
     details += _unfinished(findings)
     return Cause(
@@ -233,13 +230,6 @@ def suspect_lines(suspects: Sequence[Suspect], factor: str = "", *, limit: int =
     return lines
 
 
-def _ledger_detail(findings: Findings, comparison: Comparison) -> list[str]:
-    if len(findings.arms) != 2 or comparison.first is None:
-        return []
-    line = stream_line(*findings.arms)
-    return [line] if line else []
-
-
 def stream_line(reference: Recording, other: Recording) -> str:
     """Which random stream had diverged before the first value that differs; empty without a ledger.
 
@@ -251,16 +241,21 @@ def stream_line(reference: Recording, other: Recording) -> str:
     for ours, theirs in zip(reference.observations, other.observations, strict=False):
         if not ours.ledger or not theirs.ledger:
             return ""
-        streams = [name for name, digest in ours.ledger if dict(theirs.ledger).get(name, digest) != digest]
-        if streams:
-            return (
-                f"the stream of {' and '.join(streams)} had diverged when {_label(ours.name, ours.step)} was recorded: "
-                "draws differ in order or number"
-            )
+        digests = dict(zip(other.streams, theirs.ledger, strict=False))
+        both = [(name, mine == digests[name]) for name, mine in _named(reference, ours) if name in digests]
+        moved = [name for name, equal in both if not equal]
+        if moved:
+            had = f"{' and '.join(moved)} had diverged when {_label(ours.name, ours.step)} was recorded"
+            return f"{had}: draws from {'it' if len(moved) == 1 else 'them'} differ in number or order"
         if (ours.name, ours.step) != (theirs.name, theirs.step) or not identical(ours.value, theirs.value):
-            names = ", ".join(name for name, _ in ours.ledger)
-            return f"the global streams ({names}) were equal up to there: no draw differs, only what is done with them"
+            names = " and ".join(name for name, _ in both)
+            verb = "was" if len(both) == 1 else "were"
+            return f"{names} {verb} equal up to there: no draw from them differs, only what is done with the numbers"
     return ""
+
+
+def _named(recording: Recording, seen: Observation) -> list[tuple[str, int]]:
+    return list(zip(recording.streams, seen.ledger, strict=False))
 
 
 def _label(name: str, step: int | None) -> str:

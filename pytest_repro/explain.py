@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from pytest_repro.model import CauseStatus, Condition, EntropyDraw, Evidence, Location, Place, Recording
@@ -98,8 +98,6 @@ class Findings:
     pinned_agrees: bool = True
     #: why the experiment ended early
     stopped: str = ""
-    #: a pinned recording and the first that differs from it, for the ledger
-    arms: tuple[Recording, ...] = field(default=())
 
 
 Experiment: TypeAlias = Generator[Trial, Outcome, Findings]
@@ -129,8 +127,6 @@ class _Lab:
         self.evidence: list[Evidence] = []
         self.stopped = ""
         self.residual = False
-        #: the first recording that differs from the pinned ones
-        self.contrast: Recording | None = None
 
     def trial(self, factor: str = "pinned", level: str = "") -> Trial:
         levels = dict(self.levels)
@@ -139,10 +135,7 @@ class _Lab:
         return Trial(Condition(Place.PROCESS, tuple(sorted(levels.items()))), factor)
 
     def differs(self, recording: Recording) -> bool:
-        differs = not self.agree(self.pinned[0], recording)
-        if differs and self.contrast is None:
-            self.contrast = recording
-        return differs
+        return not self.agree(self.pinned[0], recording)
 
     def distinct(self, recordings: Sequence[Recording]) -> int:
         kinds: list[Recording] = []
@@ -230,7 +223,6 @@ def _findings(lab: _Lab, found: list[Finding], cleared: list[str], left: list[st
         evidence=(_pinned_evidence(lab), *lab.evidence),
         pinned_agrees=not lab.residual,
         stopped=lab.stopped,
-        arms=() if lab.contrast is None else (lab.pinned[0], lab.contrast),
     )
 
 

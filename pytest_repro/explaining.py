@@ -176,7 +176,7 @@ def explain_drift(
     finally:
         budget.stop()
     fixes = {draw.call: fix_for(draw.call) for draw in draws}
-    return make_cause(findings, comparison=result.comparison, suspects=suspects, fixes=fixes)
+    return make_cause(findings, suspects=suspects, fixes=fixes)
 
 
 def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:

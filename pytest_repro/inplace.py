@@ -50,7 +50,7 @@ def check_in_place(
             log = recorder(keeper)
             record_result(log, name, result, frame=frame)
             results.append(result)
-            recordings.append(Recording(spec, log.observations(), nonce=make_nonce()))
+            recordings.append(Recording(spec, log.observations(), nonce=make_nonce(), streams=log.stream_names))
             del results[1:]
     file, line, _ = item.location
     verdict = judge(nodeid=item.nodeid, plan=plan, recordings=recordings, location=Location(file, (line or 0) + 1))

@@ -10,20 +10,27 @@ from __future__ import annotations
 import operator
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import get_ident
+from types import CodeType
 from typing import Any, NoReturn
 
 from pytest_repro.errors import RecordingError
 from pytest_repro.keeper import Keeper
 from pytest_repro.model import Array, Atom, Branch, Kind, Location, Node, Observation, Tolerance
+from pytest_repro.streams import Position, Streams
 
 __all__ = ["Recorder"]
 
 Rule = Callable[[object], object]
 
+_NOWHERE: Position = ((), ())
 _IMMUTABLE = frozenset({float, int, bool, str, bytes, complex, type(None)})
+
+
+def _nowhere() -> Position:
+    return _NOWHERE
 
 
 class Recorder:
@@ -37,19 +44,21 @@ class Recorder:
         tolerance_for: Callable[[str], Tolerance],
         rules: Sequence[Rule] = (),
         root: Path | None = None,
-        ledger: Callable[[], tuple[tuple[str, str], ...]] | None = None,
+        streams: Streams | None = None,
     ) -> None:
         self.nodeid = nodeid
         self._keeper = keeper
         self._tolerance_for = tolerance_for
         self.rules = tuple(rules)
         self._prefix = "" if root is None else os.path.join(root, "")  # noqa: PTH118 - as text
-        self._ledger = ledger
-        self._rows: list[tuple[str, int | None, Kind, Any, str, int, Tolerance | None, Any]] = []
-        self._seen: set[tuple[str, int]] = set()
-        self._styles: dict[str, bool] = {}
+        self._streams = streams
+        self._position = _nowhere if streams is None else streams.position
+        #: name, step, kind, value, code and instruction (or file and line), tolerance, position of the streams
+        self._rows: list[tuple[str, int | None, Kind, Any, CodeType | str, int, Tolerance | None, Position]] = []
+        #: of each name with steps, those that were recorded; of each without, how often it was
+        self._steps: dict[str, set[int]] = {}
         self._counts: dict[str, int] = {}
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self._open = True
         self._endings: list[Callable[[], None]] = []
         self._names: dict[str, int] = {}
@@ -67,7 +76,7 @@ class Recorder:
     @property
     def listening(self) -> bool:
         """Whether what a watcher sees now belongs to this run: it goes on, and this is the test's own thread."""
-        return self._open and threading.get_ident() == self._thread
+        return self._open and get_ident() == self._thread
 
     def unused(self, name: str) -> str:
         """`name` for the first watcher that asks for it, ``name#2`` for the second."""
@@ -85,9 +94,8 @@ class Recorder:
         self,
         name: str,
         value: object,
-        *,
         step: int | None = None,
-        kind: Kind,
+        kind: Kind = Kind.METRIC,
         tolerance: Tolerance | None = None,
         frame: Any = None,
         is_file: bool = False,
@@ -98,15 +106,22 @@ class Recorder:
             RecordingError: the name, the step, the value or the moment is not usable.
         """
         __tracebackhide__ = True
+        position = self._position()
         if step is not None and type(step) is not int:
             step = self._whole(name, step)
-        self._check(name)
-        caller = frame if frame is not None else sys._getframe(1)
-        ledger = () if self._ledger is None else self._ledger()
+        if not self._open or get_ident() != self._thread or type(name) is not str or not name:
+            self._check(name)
+        if frame is None:
+            frame = sys._getframe(1)
         if type(value) not in _IMMUTABLE:
             value = self._node(name, value, step=step, tolerance=tolerance, is_file=is_file)
-        self._note(name, step)
-        self._rows.append((name, step, kind, value, caller.f_code.co_filename, caller.f_lineno, tolerance, ledger))
+        steps = self._steps.get(name)
+        if steps is None or step is None or step in steps:
+            self._note(name, step)
+        else:
+            steps.add(step)
+        # the line is looked up at the end: f_lineno takes half a microsecond
+        self._rows.append((name, step, kind, value, frame.f_code, frame.f_lasti, tolerance, position))
 
     def add_automatic(self, name: str, node: Node, *, file: str, line: int) -> None:
         """Note a canonical value that the test did not ask to record; too late, or in another thread, is no error.
@@ -119,11 +134,11 @@ class Recorder:
         """
         if not self.listening:
             return
-        ledger = () if self._ledger is None else self._ledger()
+        position = self._position()
         if type(node) not in _IMMUTABLE:
             node = self._keeper.keep((name, None, self._counts.get(name, 0)), node)
         self._note(name, None)
-        self._rows.append((name, None, Kind.AUTO, node, file, line, None, ledger))
+        self._rows.append((name, None, Kind.AUTO, node, file, line, None, position))
 
     def observe(self, name: str, value: object, *, step: int, kind: Kind, file: str, line: int) -> None:
         """Record what a watcher saw; a step may come again. Nothing happens outside of the run and its thread.
@@ -138,12 +153,12 @@ class Recorder:
         """
         if not self.listening:
             return
-        ledger = () if self._ledger is None else self._ledger()
+        position = self._position()
         if isinstance(value, Array | Branch):
             value = self._keeper.keep((name, step, 0), value)
         elif type(value) not in _IMMUTABLE and not isinstance(value, Atom):
             value = self._node(name, value, step=step, tolerance=None, is_file=False)
-        self._rows.append((name, step, kind, value, file, line, None, ledger))
+        self._rows.append((name, step, kind, value, file, line, None, position))
 
     def _whole(self, name: object, step: object) -> int:
         """Integers of numpy count as integers; ``True`` and ``1.0`` are mistakes."""
@@ -162,7 +177,7 @@ class Recorder:
         __tracebackhide__ = True
         if not self._open:
             self._fail(f"{name!r} was recorded after the test had ended", "record it inside the test function")
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             self._fail(
                 f"{name!r} was recorded from another thread",
                 "hand the value to the test's own thread and record it there: the order of threads is no order",
@@ -172,15 +187,15 @@ class Recorder:
 
     def _note(self, name: str, step: int | None) -> None:
         __tracebackhide__ = True
-        stepped = step is not None
-        if self._styles.setdefault(name, stepped) is not stepped:
+        if (name in self._steps) if step is None else (name in self._counts):
             self._fail(f"{name!r} was recorded both with a step and without one", "use one of the two ways")
-        if step is not None:
-            if (name, step) in self._seen:
-                self._fail(f"step {step} of {name!r} was recorded twice", "give each value a step of its own")
-            self._seen.add((name, step))
-        else:
+        if step is None:
             self._counts[name] = self._counts.get(name, 0) + 1
+            return
+        steps = self._steps.setdefault(name, set())
+        if step in steps:
+            self._fail(f"step {step} of {name!r} was recorded twice", "give each value a step of its own")
+        steps.add(step)
 
     def _node(self, name: str, value: object, *, step: int | None, tolerance: Tolerance | None, is_file: bool) -> Node:
         from pytest_repro.values import canonical
@@ -206,12 +221,16 @@ class Recorder:
 
     def observations(self) -> tuple[Observation, ...]:
         """Everything that was recorded, in execution order."""
-        files: dict[str, str] = {}
+        places: dict[tuple[CodeType | str, int], Location] = {}
         tolerances: dict[str, Tolerance] = {}
+        ledger: tuple[int, ...] = ()
+        last = _NOWHERE
         result = []
-        for seq, (name, step, kind, value, file, line, tolerance, ledger) in enumerate(self._rows):
-            if file not in files:
-                files[file] = self._relative(file)
+        for seq, (name, step, kind, value, code, at, tolerance, position) in enumerate(self._rows):
+            if position is not last:
+                last, ledger = position, Streams.digests(position)
+            if (code, at) not in places:
+                places[code, at] = self._place(code, at)
             if tolerance is None and name not in tolerances:
                 tolerances[name] = self._tolerance_for(name)
             result.append(
@@ -221,15 +240,29 @@ class Recorder:
                     step=step,
                     kind=kind,
                     value=value,
-                    location=Location(files[file], line),
+                    location=places[code, at],
                     tolerance=tolerance if tolerance is not None else tolerances[name],
                     ledger=ledger,
                 )
             )
         return tuple(result)
 
-    def _relative(self, file: str) -> str:
+    @property
+    def stream_names(self) -> tuple[str, ...]:
+        """What the numbers of each observation's ledger stand for."""
+        return () if self._streams is None else self._streams.names
+
+    def _place(self, code: CodeType | str, at: int) -> Location:
+        file, line = (code, at) if isinstance(code, str) else (code.co_filename, line_of(code, at))
         # as text: pathlib takes longer than all else that a small run needs
         if self._prefix and file.startswith(self._prefix):
-            return file[len(self._prefix) :].replace(os.sep, "/")
-        return file
+            file = file[len(self._prefix) :].replace(os.sep, "/")
+        return Location(file, line)
+
+
+def line_of(code: CodeType, instruction: int) -> int:
+    """Return what ``f_lineno`` of a frame at this instruction is."""
+    for start, end, line in code.co_lines():
+        if start <= instruction < end:
+            return line or code.co_firstlineno
+    return code.co_firstlineno

@@ -70,6 +70,7 @@ def judge(
         headline=_headline(comparison, len(ordered)),
         again=_again(nodeid, plan, comparison),
         metrics=_metrics(ordered[0]),
+        streams=_streams(comparison, ordered),
     )
     if result.verdict is Verdict.DRIFTED and explainer is not None:
         result = replace(result, cause=explainer(result, ordered))
@@ -79,6 +80,16 @@ def judge(
         draws = [draw for recording in ordered for draw in recording.draws]
         result = replace(result, violations=tuple(strict(draws)))
     return result
+
+
+def _streams(comparison: Comparison, recordings: Sequence[Recording]) -> str:
+    """What the ledger of the two runs that first differ says."""
+    if comparison.first is None:
+        return ""
+    from pytest_repro.causes import stream_line
+
+    other = next((each for each in recordings if each.spec.number == comparison.first.run), None)
+    return "" if other is None else stream_line(recordings[0], other)
 
 
 def _metrics(reference: Recording) -> tuple[tuple[str, int | None, float], ...]:
@@ -117,7 +128,12 @@ def unfinished(
         from pytest_repro.compare import compare_recordings
 
         comparison = compare_recordings(ordered)
-        result = replace(result, comparison=comparison, again=_again(nodeid, plan, comparison))
+        result = replace(
+            result,
+            comparison=comparison,
+            again=_again(nodeid, plan, comparison),
+            streams=_streams(comparison, ordered),
+        )
     return result
 
 

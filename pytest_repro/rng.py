@@ -1,4 +1,4 @@
-"""Seed every random generator that is present, restore them afterwards, digest their states.
+"""Seed every random generator that is present, and restore them afterwards.
 
 Only libraries that are already loaded are touched; one that is first imported inside a run is
 seeded at that moment. Nothing is imported here that the user has not imported, except
@@ -14,13 +14,14 @@ import importlib.machinery
 import importlib.util
 import random
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-__all__ = ["Seeder", "Seeders", "ledger", "randomly_seeders"]
+from pytest_repro.streams import Streams
+
+__all__ = ["Seeder", "Seeders", "randomly_seeders"]
 
 #: takes a seed of any size
 Seeder: TypeAlias = Callable[[int], object]
@@ -147,6 +148,8 @@ class Seeders:
     def __init__(self, extra: Sequence[Seeder] = ()) -> None:
         #: the user's own, from the hook ``pytest_repro_seed`` and from pytest-randomly's entry points
         self._extra = tuple(extra)
+        #: where they stand
+        self.streams = Streams()
 
     def seed(self, seed: int) -> None:
         """Set every loaded global generator to `seed`."""
@@ -187,32 +190,3 @@ class Seeders:
         finally:
             if finder in sys.meta_path:
                 sys.meta_path.remove(finder)
-
-
-def ledger() -> tuple[tuple[str, str], ...]:
-    """(stream, digest) of every loaded global generator's state, to tell which one had diverged.
-
-    About 30 µs with numpy and torch loaded.
-    """
-    entries = [("random", _crc(_python_state()))]
-    numpy = _loaded("numpy")
-    if numpy is not None:
-        entries.append(("numpy.random", _crc(_numpy_state(numpy))))
-    torch = _loaded("torch")
-    if torch is not None:
-        entries.append(("torch", _crc(torch.get_rng_state().numpy().tobytes())))
-    return tuple(entries)
-
-
-def _crc(data: bytes) -> str:
-    return f"{zlib.crc32(data):08x}"
-
-
-def _python_state() -> bytes:
-    state: Any = random.getstate()
-    return b"".join((hash(state[1]).to_bytes(8, "little", signed=True), repr(state[2]).encode()))
-
-
-def _numpy_state(numpy: ModuleType) -> bytes:
-    _, key, pos, has_gauss, gauss = numpy.random.get_state()
-    return bytes(key.tobytes()) + repr((pos, has_gauss, float(gauss))).encode()

@@ -64,14 +64,15 @@ class ItemRunner(ItemVerdicts):
 
     def activate(self, spec: RunSpec) -> ActiveRun:
         """The recorder and fixture object of one run."""
+        seeders, seed = self.tools.seeders, self.plan.seed
         recorder = Recorder(
             nodeid=self.item.nodeid,
             keeper=self.keeper,
             tolerance_for=self.settings.tolerance_for,
             rules=self.tools.rules,
             root=self.tools.root,
+            streams=seeders.streams if len(self.plan.runs) > 1 else None,
         )
-        seeders, seed = self.tools.seeders, self.plan.seed
         repro = Repro(
             seed=seed,
             run=spec.number,

@@ -28,6 +28,7 @@ from pytest_repro.reporting import Reporting, known_drifts
 from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, standard_factors, strict
 from pytest_repro.runner import ItemRunner
 from pytest_repro.settings import Settings, Source, resolve
+from pytest_repro.streams import Streams
 from pytest_repro.tools import Tools
 
 if TYPE_CHECKING:
@@ -272,13 +273,16 @@ class ReproSession:
             )
         return self._singles
 
-    def _recorder(self, item: pytest.Item, settings: Settings, keeper: Keeper) -> Recorder:
+    def _recorder(
+        self, item: pytest.Item, settings: Settings, keeper: Keeper, streams: Streams | None = None
+    ) -> Recorder:
         return Recorder(
             nodeid=item.nodeid,
             keeper=keeper,
             tolerance_for=settings.tolerance_for,
             rules=self.resources.rules,
             root=self.config.rootpath,
+            streams=streams,
         )
 
     def begin_single(self, item: pytest.Item) -> None:

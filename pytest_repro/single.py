@@ -18,11 +18,12 @@ from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.report.codec import to_json
 from pytest_repro.rng import Seeders
 from pytest_repro.settings import Settings, Source
+from pytest_repro.streams import Streams
 
 __all__ = ["Singles"]
 
 #: makes the recorder of an item
-MakeRecorder = Callable[[pytest.Item, Settings, Keeper], Recorder]
+MakeRecorder = Callable[[pytest.Item, Settings, Keeper, "Streams | None"], Recorder]
 
 
 class Singles:
@@ -38,7 +39,7 @@ class Singles:
     def begin(self, item: pytest.Item, settings: Settings) -> None:
         """Seed a marked test, and give it a recorder that nobody reads."""
         seeders, seed = self._seeders, settings.seed
-        recorder = self._recorder(item, settings, Keeper())
+        recorder = self._recorder(item, settings, Keeper(), None)
         repro = Repro(seed=seed, run=1, runs=1, recorder=recorder, reseed=partial(seeders.seed, seed))
         stack = self._open[item] = ExitStack()
         stack.enter_context(own_seeds(item.config))
@@ -78,7 +79,7 @@ class Singles:
             seed=settings.seed,
             run=1,
             runs=1,
-            recorder=self._recorder(item, settings, Keeper()),
+            recorder=self._recorder(item, settings, Keeper(), None),
             marked=False,
             check=partial(self._check, item, settings, max(runs, 2)),
         )
@@ -94,6 +95,6 @@ class Singles:
             runs=runs,
             seed=settings.seed,
             seeders=self._seeders,
-            recorder=lambda keeper: self._recorder(item, settings, keeper),
+            recorder=lambda keeper: self._recorder(item, settings, keeper, self._seeders.streams),
             width=self._width,
         )

@@ -52,7 +52,7 @@ _MAX_STATEMENT: Final = 20
 def calls_at(frame: FrameType) -> tuple[ast.Call, ...]:
     """Find the call that `frame` is in, or every call on its line where only the line is known."""
     exact = _exact_call(frame.f_code, frame.f_lasti)
-    return (exact,) if exact is not None else _calls_on_line(frame.f_code.co_filename, frame.f_lineno)
+    return (exact,) if exact is not None else _calls_on_line(frame)
 
 
 def _exact_call(code: CodeType, lasti: int) -> ast.Call | None:
@@ -71,9 +71,16 @@ def _exact_call(code: CodeType, lasti: int) -> ast.Call | None:
     return node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
 
 
-def _calls_on_line(filename: str, line: int) -> tuple[ast.Call, ...]:
-    tree = statement_at(filename, line)
-    return () if tree is None else tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+def _calls_on_line(frame: FrameType) -> tuple[ast.Call, ...]:
+    """The one call that the frame is in, told by its place among those of its line; all of them where it is not."""
+    tree = statement_at(frame.f_code.co_filename, frame.f_lineno)
+    calls = () if tree is None else tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    if tree is None or len(calls) < 2:
+        return calls
+    from pytest_repro.entropy.calls import call_of_instruction
+
+    told = call_of_instruction(frame.f_code, frame.f_lasti, tree)
+    return calls if told is None else (told,)
 
 
 def statement_at(filename: str, line: int) -> ast.AST | None:

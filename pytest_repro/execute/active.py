@@ -62,6 +62,7 @@ class ActiveRun:
             nonce=self.nonce,
             environment=self.environment(),
             draws=self.draws(),
+            streams=self.recorder.stream_names,
         )
         return self.recording
 

@@ -34,7 +34,6 @@ from pytest_repro.execute.watching import AutologSource
 from pytest_repro.execute.wire import Request, failure_from, recording_body
 from pytest_repro.model import Recording
 from pytest_repro.recorder import Keeper, Recorder, Repro
-from pytest_repro.rng import ledger
 from pytest_repro.values import canonical
 from pytest_repro.values.registry import FAMILIES
 
@@ -159,7 +158,7 @@ class Isolated:
             tolerance_for=request.settings.tolerance_for,
             rules=(lambda value: rules(value=value),) if rules.get_hookimpls() else (),
             root=self._config.rootpath,
-            ledger=ledger if request.spec.number == 0 else None,
+            streams=self._seeders.streams,
         )
         repro = Repro(
             seed=seed,

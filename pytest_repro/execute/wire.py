@@ -172,7 +172,7 @@ def recording_body(recording: Recording, *, files: ArrayFiles) -> dict[str, obje
             sources.index(seen.location.file, seen.location.file),
             seen.location.line,
             tolerances.index(seen.tolerance, _tolerance_body(seen.tolerance)),
-            ledgers.index(seen.ledger, [list(entry) for entry in seen.ledger]),
+            ledgers.index(seen.ledger, seen.ledger),
         ]
         for seen in recording.observations
     ]
@@ -185,6 +185,7 @@ def recording_body(recording: Recording, *, files: ArrayFiles) -> dict[str, obje
         ],
         "files": sources.rows,
         "tolerances": tolerances.rows,
+        "streams": list(recording.streams),
         "ledgers": ledgers.rows,
         "rows": rows,
     }
@@ -224,6 +225,7 @@ def recording_from(body: Mapping[str, Any], *, spec: RunSpec, files: ArrayFiles)
                 EntropyDraw(str(source), str(call), Location(str(file), int(line)), int(count))
                 for source, call, file, line, count in field(body, "draws", list)
             ),
+            streams=tuple(str(name) for name in field(body, "streams", list)),
         )
     except (TypeError, ValueError, IndexError) as error:
         msg = f"a recording from a worker is damaged: {error}"
@@ -235,7 +237,7 @@ def _observations(body: Mapping[str, Any], files: ArrayFiles) -> list[Observatio
 
     sources = [str(name) for name in field(body, "files", list)]
     tolerances = [_tolerance_from(row) for row in field(body, "tolerances", list)]
-    ledgers = [tuple((str(name), str(digest)) for name, digest in row) for row in field(body, "ledgers", list)]
+    ledgers = [tuple(map(int, row)) for row in field(body, "ledgers", list)]
     observations = []
     for seq, (name, step, kind, value, source, line, tolerance, ledger) in enumerate(field(body, "rows", list)):
         if not isinstance(name, str) or not (step is None or type(step) is int):

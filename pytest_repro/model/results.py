@@ -52,7 +52,7 @@ class Cause:
     ruled_out: tuple[str, ...] = ()
     #: further causes, when several factors act
     also: tuple[str, ...] = ()
-    #: lines for the reader beyond the summary: suspects, ledger, budget
+    #: lines for the reader beyond the summary: suspects, budget
     details: tuple[str, ...] = ()
 
 
@@ -109,6 +109,8 @@ class TestResult:
     headline: str
     comparison: Comparison = field(default_factory=Comparison)
     cause: Cause | None = None
+    #: which global random streams had diverged before the first value that differs, or that none had
+    streams: str = ""
     #: one per run, in the order of their numbers
     conditions: tuple[Condition, ...] = ()
     #: per run (name, value) of what was in effect

@@ -120,8 +120,8 @@ class Observation:
     value: Node
     location: Location
     tolerance: Tolerance = Tolerance()
-    #: (stream, digest) of the global RNG states when it was recorded; empty when the ledger is off
-    ledger: tuple[tuple[str, str], ...] = ()
+    #: one digest per global random stream, in the order of `Recording.streams`; fewer before a library was loaded
+    ledger: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +149,5 @@ class Recording:
     #: (name, value) of what was in effect: hash seed, threads as libraries report them, CPU features
     environment: tuple[tuple[str, str], ...] = ()
     draws: tuple[EntropyDraw, ...] = ()
+    #: names of the global random streams whose digests each observation carries
+    streams: tuple[str, ...] = ()

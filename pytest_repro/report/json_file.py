@@ -69,6 +69,7 @@ def _test(test: TestResult) -> dict[str, Any]:
         "within": encode(comparison.within),
         "notes": list(comparison.notes),
         "cause": None if cause is None else {**encode(cause), "location": _location(cause.location)},
+        "streams": test.streams,
         "conditions": [_condition(condition) for condition in test.conditions],
         "environments": [dict(environment) for environment in test.environments],
         "varied": list(test.varied),

@@ -40,6 +40,8 @@ def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) 
         return "\n".join([*_wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
     lines.append("")
     lines += _first(result, width, verbose=verbose)
+    if result.streams:
+        lines += _field("streams", result.streams, width)
     lines += _cause(result.cause, width=width, verbose=verbose)
     lines += _over_time(result, width, verbose=verbose)
     lines += ["", *_table(result, width=width, verbose=verbose)]

@@ -17,9 +17,7 @@ from pytest_repro.model import (
     RunSpec,
     Suspect,
 )
-from tests.builders import make_comparison, make_drift
 
-COMPARISON = make_comparison(make_drift())
 #: those that issue trackers and reports know
 NAMES = {
     "hash-seed",
@@ -52,10 +50,11 @@ def pinned_evidence(runs: int = 3, distinct: int = 1, differ: int = 0) -> Eviden
     return Evidence("", "pinned", runs, distinct, differ)
 
 
-def recording(*rows: tuple[str, float, dict[str, str]]) -> Recording:
+def recording(*rows: tuple[str, float, dict[str, int]]) -> Recording:
     return Recording(
         RunSpec(1),
-        tuple(
+        streams=max((tuple(streams) for _, _, streams in rows), key=len),
+        observations=tuple(
             Observation(
                 seq=seq,
                 name=name,
@@ -63,7 +62,7 @@ def recording(*rows: tuple[str, float, dict[str, str]]) -> Recording:
                 kind=Kind.METRIC,
                 value=value,
                 location=Location("t.py", 1),
-                ledger=tuple(streams.items()),
+                ledger=tuple(streams.values()),
             )
             for seq, (name, value, streams) in enumerate(rows)
         ),
@@ -72,7 +71,7 @@ def recording(*rows: tuple[str, float, dict[str, str]]) -> Recording:
 
 @pytest.mark.parametrize("factor", FACTOR_WORDS)
 def test_every_factor_has_a_name_that_reports_know_and_an_advice(factor: str) -> None:
-    cause = make_cause(Findings(found=(finding(factor),)), comparison=COMPARISON)
+    cause = make_cause(Findings(found=(finding(factor),)))
     assert cause.factor in NAMES
     assert cause.status is CauseStatus.CAUSE
     assert "all pinned, 5 of 5 agree" in cause.summary
@@ -95,7 +94,7 @@ def test_pinnable_factors_of_the_platform_all_have_words() -> None:
     ],
 )
 def test_summary_claims_what_the_status_allows(status: CauseStatus, distinct: int, words: str) -> None:
-    cause = make_cause(Findings(found=(finding(status=status, distinct=distinct),)), comparison=COMPARISON)
+    cause = make_cause(Findings(found=(finding(status=status, distinct=distinct),)))
     assert cause.summary.startswith(words)
     assert cause.status is status
 
@@ -103,14 +102,14 @@ def test_summary_claims_what_the_status_allows(status: CauseStatus, distinct: in
 def test_suspect_of_few_equal_runs_does_not_claim_to_decide() -> None:
     """The budget may end before there are three runs each."""
     found = finding(status=CauseStatus.SUSPECT, switched=1, differ=1, pinned=3)
-    cause = make_cause(Findings(found=(found,), stopped="the budget is spent"), comparison=COMPARISON)
+    cause = make_cause(Findings(found=(found,), stopped="the budget is spent"))
     assert "decides" not in cause.summary
     assert "the search ended early: the budget is spent" in cause.details
 
 
 def test_cause_comes_before_suspects() -> None:
     found = (finding("threads", status=CauseStatus.SUSPECT, distinct=2), finding("clock"))
-    cause = make_cause(Findings(found=found, cleared=("files",)), comparison=COMPARISON)
+    cause = make_cause(Findings(found=found, cleared=("files",)))
     assert cause.factor == "clock"
     assert len(cause.also) == 1
     assert "threads" in cause.also[0]
@@ -121,7 +120,6 @@ def test_line_that_draws_is_where_it_is_with_its_own_fix() -> None:
     draw = EntropyDraw("os-entropy", "numpy.random.default_rng()", Location("t.py", 4), 2)
     cause = make_cause(
         Findings(found=(finding("entropy", sites=(draw,)),)),
-        comparison=COMPARISON,
         suspects=[Suspect("entropy", "other()", Location("t.py", 9))],
         fixes={draw.call: "seed it"},
     )
@@ -156,7 +154,7 @@ def test_line_that_draws_is_where_it_is_with_its_own_fix() -> None:
     ],
 )
 def test_unknown_says_what_was_tried(findings: Findings, words: str) -> None:
-    cause = make_cause(findings, comparison=COMPARISON, suspects=[Suspect("clock", "time()", Location("t.py", 3))])
+    cause = make_cause(findings, suspects=[Suspect("clock", "time()", Location("t.py", 3))])
     assert (cause.status, cause.factor) == (CauseStatus.UNKNOWN, "")
     assert words in cause.summary
     assert "suspect line: t.py:3  time()" in cause.details
@@ -174,29 +172,53 @@ def test_suspect_lines_are_few_and_of_one_factor_where_asked() -> None:
     ("ours", "theirs", "words"),
     [
         pytest.param(
-            [("a", 1.0, {"random": "x"}), ("a", 2.0, {"random": "y"})],
-            [("a", 1.0, {"random": "x"}), ("a", 3.0, {"random": "z"})],
-            "the stream of random had diverged when a[1] was recorded",
+            [("a", 1.0, {"random": 1}), ("a", 2.0, {"random": 2})],
+            [("a", 1.0, {"random": 1}), ("a", 3.0, {"random": 3})],
+            "random had diverged when a[1] was recorded: draws from it differ in number or order",
             id="diverged",
         ),
         pytest.param(
-            [("a", 1.0, {"random": "x"}), ("a", 2.0, {"random": "y"})],
-            [("a", 1.0, {"random": "x"}), ("a", 3.0, {"random": "y"})],
-            "the global streams (random) were equal up to there",
+            [("a", 1.0, {"random": 1, "numpy.random": 1}), ("a", 2.0, {"random": 1, "numpy.random": 7})],
+            [("a", 1.0, {"random": 2, "numpy.random": 2}), ("a", 3.0, {"random": 2, "numpy.random": 8})],
+            "random and numpy.random had diverged when a[0] was recorded: draws from them",
+            id="before the value",
+        ),
+        pytest.param(
+            [("a", 1.0, {"random": 1}), ("a", 2.0, {"random": 2})],
+            [("a", 1.0, {"random": 1}), ("a", 3.0, {"random": 2})],
+            "random was equal up to there: no draw",
             id="equal",
         ),
+        pytest.param(
+            [("a", 1.0, {"random": 1}), ("a", 2.0, {"random": 2, "torch": 5}), ("a", 2.0, {"random": 2, "torch": 5})],
+            [("a", 1.0, {"random": 1}), ("a", 2.0, {"random": 2}), ("a", 3.0, {"random": 2, "torch": 5})],
+            "random and torch were equal up to there",
+            id="loaded later",
+        ),
+        pytest.param(
+            [("a", 1.0, {"random": 1}), ("a", 2.0, {"random": 2})],
+            [("a", 3.0, {"random": 1}), ("a", 2.0, {"random": 3})],
+            "random was equal up to there",
+            id="after the value",
+        ),
         pytest.param([("a", 1.0, {})], [("a", 2.0, {})], "", id="no ledger"),
-        pytest.param([("a", 1.0, {"random": "x"})], [("a", 1.0, {"random": "x"})], "", id="nothing differs"),
+        pytest.param([("a", 1.0, {"random": 1})], [("a", 1.0, {"random": 1})], "", id="nothing differs"),
     ],
 )
-def test_ledger_line(
-    ours: list[tuple[str, float, dict[str, str]]], theirs: list[tuple[str, float, dict[str, str]]], words: str
+def test_stream_line(
+    ours: list[tuple[str, float, dict[str, int]]], theirs: list[tuple[str, float, dict[str, int]]], words: str
 ) -> None:
     line = stream_line(recording(*ours), recording(*theirs))
     assert line.startswith(words)
     assert bool(line) is bool(words)
 
 
+def test_stream_line_goes_by_name_where_libraries_were_loaded_in_another_order() -> None:
+    ours = recording(("a", 1.0, {"random": 1, "torch": 5, "numpy.random": 3}))
+    theirs = recording(("a", 2.0, {"random": 1, "numpy.random": 3, "torch": 6}))
+    assert stream_line(ours, theirs).startswith("torch had diverged when a[0]")
+
+
 def test_level_that_shows_the_drift_is_named_where_it_means_something() -> None:
-    cause = make_cause(Findings(found=(finding("timezone", level="Asia/Tokyo"),)), comparison=COMPARISON)
+    cause = make_cause(Findings(found=(finding("timezone", level="Asia/Tokyo"),)))
     assert "only TZ switched to Asia/Tokyo, 3 of 3 differ" in cause.summary

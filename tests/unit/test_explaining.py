@@ -8,7 +8,6 @@ from pytest_repro.causes import make_cause
 from pytest_repro.explain import Candidate, Finding, Findings
 from pytest_repro.explaining import _enough
 from pytest_repro.model import CauseStatus, Location, Suspect
-from tests.builders import make_comparison, make_drift
 
 PLACE = Location("test_a.py", 3)
 POLARS = Suspect("entropy", "group_by()", PLACE, "maintain_order=True, or sort the result")
@@ -44,14 +43,12 @@ def test_search_ends_once_what_was_found_explains_the_drift(
     ],
 )
 def test_clock_is_blamed_unless_only_a_library_reads_it(suspects: tuple[Suspect, ...], factor: str) -> None:
-    cause = make_cause(
-        Findings(found=(_finding("clock"),)), comparison=make_comparison(make_drift()), suspects=suspects
-    )
+    cause = make_cause(Findings(found=(_finding("clock"),)), suspects=suspects)
     assert cause.factor == factor
 
 
 def test_what_fresh_interpreters_differ_in_comes_before_state() -> None:
     findings = Findings(found=(_finding("state"), _finding("hash-seed")))
-    cause = make_cause(findings, comparison=make_comparison(make_drift()))
+    cause = make_cause(findings)
     assert cause.factor == "hash-seed"
     assert len(cause.also) == 1

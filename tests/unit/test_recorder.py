@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from pytest_repro.errors import RecordingError, ValueTypeError
 from pytest_repro.model import Array, Branch, Kind, Tolerance
 from pytest_repro.recorder import Keeper, Recorder, Repro, record_result
+from pytest_repro.streams import Streams
 
 HERE = Path(__file__)
 
@@ -124,11 +127,35 @@ def test_payload_of_nans_counts_beside_the_tolerance_of_the_settings() -> None:
 
 
 def test_ledger_rides_with_each_observation() -> None:
-    states = iter([(("random", "1"),), (("random", "2"),)])
-    repro, recorder = make(ledger=lambda: next(states))
+    streams = Streams()
+    repro, recorder = make(streams=streams)
     repro.metric("a", 1)
     repro.metric("b", 1)
-    assert [row.ledger for row in recorder.observations()] == [(("random", "1"),), (("random", "2"),)]
+    random.random()
+    repro.artifact("c", [1])
+    recorder.add_automatic("d", 1, file="x.py", line=1)
+    recorder.observe("e", 1, step=0, kind=Kind.AUTO, file="x.py", line=1)
+    assert recorder.stream_names == streams.names
+    before, same, *after = [row.ledger for row in recorder.observations()]
+    assert before is same
+    assert len(before) == len(streams.names)
+    assert len(set(after)) == 1
+    assert [name for name, a, b in zip(streams.names, same, after[0], strict=True) if a != b] == ["random"]
+    assert make()[1].stream_names == ()
+
+
+def test_line_of_every_call_is_found_from_its_instruction() -> None:
+    repro, recorder = make()
+    start = sys._getframe().f_lineno
+    for name in "ab":
+        repro.metric(name, 1)
+        repro.metric(
+            name * 2,
+            1,
+        )
+    [repro.metric(name, 1) for name in "c"]  # type: ignore[func-returns-value]
+    lines = [start + offset for offset in (2, 3, 2, 3, 7)]
+    assert [row.location.line for row in recorder.observations()] == lines
 
 
 @pytest.mark.parametrize("step", [np.int64(4), np.uint8(4), 4])

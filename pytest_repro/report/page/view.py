@@ -83,6 +83,7 @@ def _card(test: TestResult, number: int, pictures: Pictures) -> View:
         "headline": shorten(test.headline, 1000),
         "place": shorten(str(test.location)) if test.location else "",
         "first": _first(test),
+        "streams": shorten(test.streams, 1000),
         "cause": _cause(test.cause) if test.cause else None,
         "cause_line": shorten(wording.cause_line(test.cause)),
         "pictures": pictures.of(test),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +183,17 @@ def test_a_recording_crosses_unchanged(tmp_path: Path) -> None:
     assert recording_from(body, spec=RunSpec(1), files=files) == recording
 
 
+def test_ledgers_cross_with_the_names_of_their_streams_and_equal_ones_once(tmp_path: Path) -> None:
+    plain = recording_of(1, 2, 3, 4)
+    ledgers = ((1,), (1,), (1, 2), (2**32 - 1, 0))
+    rows = tuple(replace(row, ledger=ledger) for row, ledger in zip(plain.observations, ledgers, strict=True))
+    recording = replace(plain, observations=rows, streams=("random", "numpy.random"))
+    files = ArrayFiles(tmp_path)
+    body = json.loads(json.dumps(recording_body(recording, files=files)))
+    assert body["ledgers"] == [[1], [1, 2], [2**32 - 1, 0]]
+    assert recording_from(body, spec=RunSpec(1), files=files) == recording
+
+
 @pytest.mark.parametrize("size", [10, 10_000, 1_000_000])
 def test_an_array_crosses_and_leaves_no_file(tmp_path: Path, size: int) -> None:
     data = np.arange(size, dtype="float32")
@@ -212,6 +225,8 @@ def test_a_damaged_recording_is_refused(tmp_path: Path) -> None:
         "outcome": 3,
         "tolerances": [["x"]],
         "draws": [[1]],
+        "ledgers": [["x"]],
+        "streams": None,
     }.items():
         with pytest.raises(WorkerError):
             recording_from({**good, key: value}, spec=RunSpec(1), files=files)
