@@ -96,7 +96,8 @@ def read_names(value: object) -> tuple[str, ...]:
 
 
 #: what automatic observations can be made of, in the words of ``--repro-autolog``
-AUTOLOG = ("scikit-learn", "torch", "xgboost", "lightgbm", "catboost", "keras", "assertions")
+AUTOLOG: tuple[str, ...] = ("scikit-learn", "torch", "lightning", "xgboost", "lightgbm", "catboost", "keras")
+AUTOLOG += ("statsmodels", "assertions")
 #: rules by which automatic observations leave out what is no result, in the words of ``repro_noise``
 NOISE = ("addresses", "times", "paths", "uuids")
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_repro.autolog import assertions, boosters, keras_fit, pytorch, scikit_learn
+from pytest_repro.autolog import assertions, boosters, keras_fit, lightning_fit, pytorch, scikit_learn, stats_models
 from pytest_repro.autolog.imports import noticing_imports
 from pytest_repro.autolog.noise import NOISE, Noise
 from pytest_repro.autolog.patches import Patches
@@ -24,15 +24,19 @@ __all__ = ["NOISE", "Autolog", "Sink"]
 
 Prepare = Callable[[Patches, Any], None]
 
-#: framework → (module that must be loaded, what to watch then)
-_FRAMEWORKS: dict[str, tuple[str, Prepare]] = {
-    "scikit-learn": (scikit_learn.MODULE, scikit_learn.prepare),
-    "torch": (pytorch.MODULE, pytorch.prepare),
-    "xgboost": ("xgboost", boosters.prepare_xgboost),
-    "lightgbm": ("lightgbm", boosters.prepare_lightgbm),
-    "catboost": ("catboost", boosters.prepare_catboost),
-    "keras": ("keras", keras_fit.prepare),
+#: framework → (modules any of which must be loaded, what to watch then)
+_FRAMEWORKS: dict[str, tuple[tuple[str, ...], Prepare]] = {
+    "scikit-learn": ((scikit_learn.MODULE,), scikit_learn.prepare),
+    "torch": ((pytorch.MODULE,), pytorch.prepare),
+    "lightning": (lightning_fit.MODULES, lightning_fit.prepare),
+    "xgboost": (("xgboost",), boosters.prepare_xgboost),
+    "lightgbm": (("lightgbm",), boosters.prepare_lightgbm),
+    "catboost": (("catboost",), boosters.prepare_catboost),
+    "keras": (("keras",), keras_fit.prepare),
+    "statsmodels": ((stats_models.MODULE,), stats_models.prepare),
 }
+#: frameworks whose iterations are the steps of torch's optimisers
+_STEPPING = frozenset({"torch", "lightning"})
 
 
 class Autolog:
@@ -106,16 +110,16 @@ class _Watch:
         self._listen()
 
     def _listen(self) -> None:
-        if "torch" in self._frameworks and self._stop_listening is None:
+        if self._stop_listening is None and not _STEPPING.isdisjoint(self._frameworks):
             self._stop_listening = pytorch.listen(self._switch)
 
     def _prepare(self) -> None:
         """Find out what there is to watch."""
         for framework in self._frameworks:
-            name, prepare = _FRAMEWORKS.get(framework, ("", None))
-            module = _loaded(name)
-            if module is not None and prepare is not None:
-                prepare(self._patches, module)
+            names, prepare = _FRAMEWORKS.get(framework, ((), None))
+            for module in filter(None, map(_loaded, names)):
+                if prepare is not None:
+                    prepare(self._patches, module)
         if "assertions" in self._frameworks:
             assertions.prepare_unittest(self._patches)
             for name in assertions.FUNCTIONS:

@@ -10,7 +10,9 @@ __all__ = ["LIMIT", "compact"]
 LIMIT = 1000
 #: fields of an object that are looked at one by one
 _FIELDS = 100
-_DEPTH = 3
+_DEPTH = 5
+#: parts of a list that get a digest each: the trees of a model, so that a drift names the first that differs
+_PARTS = 1000
 
 
 def compact(node: Node, *, limit: int = LIMIT) -> Node:
@@ -21,12 +23,26 @@ def compact(node: Node, *, limit: int = LIMIT) -> Node:
 def _shorten(node: Node, limit: int, depth: int) -> Node:
     if _fits(node, limit):
         return node
-    if not isinstance(node, Branch) or node.layout is Layout.SEQUENCE or len(node.items) > _FIELDS or not depth:
+    if not isinstance(node, Branch) or not depth:
+        return _digest(node)
+    if node.layout is Layout.SEQUENCE and 1 < len(node.items) <= _PARTS and all(map(_is_large, node.items)):
+        return Branch(node.type, node.layout, node.keys, tuple(map(_digest_text, node.items)), node.notes)
+    if node.layout is Layout.SEQUENCE or len(node.items) > _FIELDS:
         return _digest(node)
     # what remains is shared out, so that a hundred fields of a thousand elements are not kept
     share = max(limit // 4, 16)
     items = tuple(_shorten(item, share, depth - 1) for item in node.items)
     return Branch(node.type, node.layout, node.keys, items, node.notes)
+
+
+def _is_large(node: Node) -> bool:
+    return isinstance(node, Array | Branch)
+
+
+def _digest_text(node: Node) -> str:
+    from pytest_repro.values import fingerprint
+
+    return fingerprint(node)
 
 
 def _digest(node: Node) -> Branch:

@@ -53,6 +53,27 @@ def watched(function: Callable[..., Any], switch: Switch, after: After, *, befor
     return replacement
 
 
+def surrounding(function: Callable[..., Any], switch: Switch, after: After) -> Callable[..., Any]:
+    """Return a function like that of `watched` which leaves the calls inside of it to be watched as well.
+
+    For a trainer's ``fit``, whose steps are what counts.
+    """
+
+    @functools.wraps(function)
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        sink = switch.sink
+        outermost = sink is not None and sink.enter()
+        if sink is not None and outermost:
+            sink.leave()
+        result = function(*args, **kwargs)
+        if sink is not None and outermost and sink is switch.sink:
+            _tell(after, sink, args, kwargs, result)
+        return result
+
+    return replacement
+
+
 def _tell(after: After, sink: Sink, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
     try:
         after(sink, args, kwargs, result, sys._getframe(2))
@@ -76,14 +97,17 @@ class Patches:
 
     # --- what is to be replaced ---------------------------------------------------------------
 
-    def method(self, cls: type, name: str, after: After, *, before: bool = False) -> None:
-        """Watch a method that `cls` itself defines."""
+    def method(self, cls: type, name: str, after: After, *, before: bool = False, inside: bool = False) -> None:
+        """Watch a method that `cls` itself defines; with `inside`, also what it calls."""
         key = (id(cls), name)
         original = vars(cls).get(name)
         known = self._attributes.get(key)
         if original is None or (known is not None and original in (known[2], known[3])):
             return
-        replacement = self._method(original, after, before=before)
+        if inside:
+            replacement = surrounding(original, self.switch, after)
+        else:
+            replacement = self._method(original, after, before=before)
         if replacement is not None:
             self._attributes[key] = (cls, name, original, replacement)
 

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_repro.autolog.patches import After, Patches
 from pytest_repro.autolog.sink import Sink
 
-__all__ = ["MODULE", "prepare"]
+__all__ = ["MODULE", "loaded_subclasses", "prepare", "watch_classes"]
 
 #: what must be loaded for this to have any use
 MODULE = "sklearn.base"
@@ -36,14 +36,17 @@ def prepare(patches: Patches, module: Any) -> None:
 
 def watch_classes(patches: Patches, base: type) -> None:
     """Watch the methods of `base`, of every class built on it, and of what those inherit from besides."""
-    classes = {each: None for cls in (base, *_subclasses(base)) for each in cls.__mro__ if each is not object}
-    for cls in classes:
-        # a class that a test makes anew in every run would be seen in some runs only
-        if "<locals>" in cls.__qualname__:
-            continue
+    for cls in loaded_subclasses(base):
         for name in (*_FITS, *_BOTH, *_RESULTS):
             if name in vars(cls):
                 patches.method(cls, name, _after(name))
+
+
+def loaded_subclasses(base: type) -> list[type]:
+    """Return `base`, every class built on it, and what those inherit from besides; none that a function made."""
+    classes = {each: None for cls in (base, *_subclasses(base)) for each in cls.__mro__ if each is not object}
+    # a class that a test makes anew in every run would be seen in some runs only
+    return [cls for cls in classes if "<locals>" not in cls.__qualname__]
 
 
 def _subclasses(cls: type) -> Iterator[type]:

@@ -1,9 +1,8 @@
 """The scan over two arrays of floats or complex numbers, piece by piece.
 
-Nearly all pieces of real data hold finite numbers only. For those, two float operations and one
-integer operation per element give everything, in place, in buffers that stay in cache. Whatever
-that path cannot decide (infinities, NaNs, complex numbers, long doubles, 8-bit floats, tolerances)
-goes through plain masked code over the elements that differ.
+Real numbers of the usual formats go through `finite`, pieces of which little differs by what differs
+alone; what is not finite is added to that. Complex numbers, long doubles, 8-bit floats and tolerances
+go through plain masked code over the elements that differ.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 
 from pytest_repro.compare import ulp
 from pytest_repro.compare.agree import arrays_agree
+from pytest_repro.compare.finite import Finite
 from pytest_repro.compare.formats import FloatFormat, float_format
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FloatScan"]
 
-#: more than any ULP distance
-_NO_BOUND = 1 << 64
+#: a piece of which less than one in so many differs is looked at element by element
+_SPARSE = 8
 _COMPLEX_PARTS = {"complex64": "float32", "complex128": "float64"}
 
 
@@ -38,9 +38,6 @@ class FloatScan:
         #: flat positions of the first unequal element, and of the first beyond the tolerance
         self.first = -1
         self.first_outside = -1
-        self.max_abs = 0.0
-        self.max_rel = 0.0
-        self.max_ulp: int | None = None
         #: NaNs that differ only in their payload
         self.payloads = 0
         self._tolerance = tolerance
@@ -49,23 +46,51 @@ class FloatScan:
         self._size = largest_piece
         #: a real format that numpy's own operations can work on, or that is a float32 cut short
         self._simple = self._format is not None and self._format.table is None and not self._complex
-        self._drifting = False
+        #: much of the last piece differed, and it had neither zeros nor anything that is not finite
+        self._plain_drift = False
         self._mask = np.empty(largest_piece, np.bool_)
-        self._buffers: ulp.Buffers | None = None
+        self._finite: Finite | None = None
+        self._max_abs = 0.0
+        self._max_rel = 0.0
+        self._max_ulp: int | None = None
+        #: unequal pairs whose difference is finite
+        self._numbers = 0
+
+    @property
+    def max_abs(self) -> float:
+        """The largest absolute difference."""
+        return max(self._max_abs, self._finite.max_abs) if self._finite is not None else self._max_abs
+
+    @property
+    def max_rel(self) -> float:
+        """The largest relative difference."""
+        return max(self._max_rel, self._finite.max_rel) if self._finite is not None else self._max_rel
+
+    @property
+    def max_ulp(self) -> int | None:
+        """The largest ULP distance; None where there is none."""
+        finite = self._finite.max_ulp if self._finite is not None and self._numbers else None
+        return max((each for each in (self._max_ulp, finite) if each is not None), default=None)
 
     def add(self, start: int, reference: NDArray[Any], other: NDArray[Any]) -> None:
         """Take in one piece that begins at flat position `start`."""
         # Where the last piece differed, ask for unequal values: quicker than bits, blind only to the sign of zero.
-        by_value = self._drifting and reference.dtype.kind == "f" and self._simple
+        by_value = self._plain_drift and reference.dtype.kind == "f"
         unequal = np.not_equal(reference, other, out=self._mask[: reference.size]) if by_value else None
-        if unequal is None or not unequal.any():
+        count = int(np.count_nonzero(unequal)) if unequal is not None else 0
+        if unequal is None or count * _SPARSE < reference.size:
             by_value = False
             unequal = self._bits_differ(reference, other)
-        self._drifting = bool(unequal.any())
-        if not self._drifting:
+            count = int(np.count_nonzero(unequal))
+        self._plain_drift = False
+        if not count:
             return
-        if not (self._simple and self._add_finite(start, reference, other, unequal, by_value=by_value)):
-            self._add_masked(start, reference, other, self._bits_differ(reference, other) if by_value else unequal)
+        if not self._simple:
+            self._add_masked(start, reference, other, unequal)
+        elif count * _SPARSE < reference.size:
+            self._add_sparse(start, reference, other, np.flatnonzero(unequal))
+        else:
+            self._add_dense(start, reference, other, unequal, count, by_value=by_value)
 
     def _bits_differ(self, reference: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
         parts: NDArray[Any]
@@ -80,95 +105,80 @@ class FloatScan:
         np.not_equal(reference.view(integer), other.view(integer), out=mask)
         return mask
 
-    # --- finite numbers, fast ---------------------------------------------------------------
+    # --- real numbers, fast -------------------------------------------------------------------
 
-    def _add_finite(
-        self, start: int, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_], *, by_value: bool
-    ) -> bool:
-        """Take in a piece without NaNs and infinities; return False, having done nothing, for any other."""
-        assert self._format is not None
-        if self._buffers is None:
-            self._buffers = ulp.Buffers(size=self._size, integer=self._format.signed)
-        buffers = self._buffers
-        a = self._as_float64(reference, buffers.reference)
-        b = self._as_float64(other, buffers.other)
-        difference, ratio = buffers.difference[: a.size], buffers.ratio[: a.size]
-        np.subtract(a, b, out=difference)
-        largest = max(float(np.maximum.reduce(difference)), -float(np.minimum.reduce(difference)))
-        if not math.isfinite(largest):
-            return False
-        np.divide(difference, a, out=ratio)
-        zeros = self._finite_statistics(reference, other, a, ratio, largest)
-        if zeros and by_value:
+    def _maxima(self) -> Finite:
+        if self._finite is None:
+            assert self._format is not None
+            self._finite = Finite(form=self._format, size=self._size)
+        return self._finite
+
+    def _add_sparse(self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]) -> None:
+        """Take in a piece of which little differs: look at that alone."""
+        a, b = reference[where], other[where]
+        differ = np.ones(where.size, np.bool_)
+        seen = self._maxima().add(a, b)
+        holes = 0
+        if seen.holes is not None:
+            holes = self._add_holes(a, b, differ, seen.holes)
+            where = where[differ]
+        self._numbers += where.size - holes
+        if where.size:
+            self._count(start, int(where[0]), int(where.size))
+            if not self._tolerance.exact:
+                self._judge(start, reference, other, where)
+
+    def _add_dense(
+        self, start: int, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_], count: int,
+        *, by_value: bool,
+    ) -> None:  # fmt: skip
+        seen = self._maxima().add(reference, other)
+        if by_value and (seen.zeros or seen.holes is not None):
             unequal = self._bits_differ(reference, other)
-        self._count(start, unequal, int(np.count_nonzero(unequal)))
-        if not self._tolerance.exact:
-            self._judge(start, reference, other, np.flatnonzero(unequal))
-        return True
+            count = int(np.count_nonzero(unequal))
+        if seen.holes is not None:
+            holes = self._add_holes(reference, other, unequal, seen.holes)
+            count = int(np.count_nonzero(unequal))
+            self._numbers += count - holes
+        else:
+            self._numbers += count
+        self._plain_drift = not seen.zeros and seen.holes is None
+        if count:
+            self._count(start, int(unequal.argmax()) if self._wants_first() else -1, count)
+            if not self._tolerance.exact:
+                self._judge(start, reference, other, np.flatnonzero(unequal))
 
-    def _as_float64(self, data: NDArray[Any], buffer: NDArray[np.float64]) -> NDArray[np.float64]:
-        if data.dtype == np.float64:
-            return data
-        assert self._format is not None
-        wide = buffer[: data.size]
-        np.copyto(wide, self._format.decode(data))  # exact: every narrower float is a float64
-        return wide
+    def _add_holes(
+        self, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_], holes: NDArray[np.intp]
+    ) -> int:
+        """Take in pairs whose difference is not finite, and return how many there are.
 
-    def _finite_statistics(
-        self, reference: NDArray[Any], other: NDArray[Any], a: NDArray[np.float64], ratio: NDArray[np.float64],
-        largest: float,
-    ) -> bool:  # fmt: skip
-        """Take in maxima; return whether there are pairs of zeros.
-
-        `ratio` is ``(reference - other) / reference``: below 1 only where the signs are the same.
+        `unequal` forgets those that count as equal.
         """
         assert self._format is not None
-        assert self._buffers is not None
-        top, bottom = float(np.maximum.reduce(ratio)), float(np.minimum.reduce(ratio))
-        zeros = math.isnan(top)  # 0 / 0
-        if zeros:
-            top, bottom = float(np.fmax.reduce(ratio)), float(np.fmin.reduce(ratio))
-            top, bottom = (0.0, 0.0) if math.isnan(top) else (top, bottom)
-        self.max_abs = max(self.max_abs, largest)
-        self.max_rel = max(self.max_rel, top, -bottom)
-        same_sign = top < 1
-        known = self.max_ulp or 0
-        at_most = self._bound_beside(top, bottom) if same_sign else self._bound_across(a, largest)
-        integer = self._format.signed
-        self.max_ulp = ulp.largest(
-            reference.view(integer), other.view(integer),
-            same_sign=same_sign, zeros=zeros, at_most=at_most, known=known, buffers=self._buffers,
-        )  # fmt: skip
-        return zeros
-
-    def _bound_beside(self, top: float, bottom: float) -> int:
-        """Return a bound on the ULP distance of any pair of this piece, all pairs having one sign.
-
-        With P the position of a magnitude on the number line and p the bits of the mantissa:
-        ``P(x) / 2**p`` is log2(x) interpolated linearly between powers of two, at most 0.0861 below it,
-        so that the distance is at most that of the logarithms. For numbers close to each other the
-        spacing, at least ``x / 2**(p + 1)``, says more. Both hold for subnormal numbers too.
-        """
-        assert self._format is not None
-        low, high = 1 - top, 1 - bottom  # other / reference lies between
-        if low < 1e-6 or high > 1e6:
-            return _NO_BOUND
-        spread = max(math.log2(high), -math.log2(low)) + 0.0862
-        gap = 2 * max(top, -bottom, 0.0) / min(low, 1.0)
-        return int(min(spread, gap) * (1 + 1e-9) * 2**self._format.mantissa) + 2
-
-    def _bound_across(self, a: NDArray[np.float64], largest: float) -> int:
-        """Return a bound on the ULP distance of any pair of this piece, whatever the signs.
-
-        Numbers of one sign lie at most P(the larger) apart. Numbers of opposite sign lie P(|a|) + P(|b|)
-        apart; P is concave, so that this is at most ``2 P((|a| + |b|) / 2)``, and ``|a| + |b|`` is the
-        difference. One is added for each rounding.
-        """
-        assert self._format is not None
-        if self._format.width != 64:
-            return _NO_BOUND
-        size = max(float(np.maximum.reduce(a)), -float(np.minimum.reduce(a))) + largest
-        return max(_position(size) + 1, 2 * (_position(largest / 2) + 1))
+        if holes.size == unequal.size:
+            a, b, differ = reference, other, unequal
+        else:
+            a, b, differ = reference[holes], other[holes], unequal[holes]
+        nan_a, nan_b = (np.isnan(self._format.decode(part)) for part in (a, b))
+        both = nan_a & nan_b
+        far = differ & ~both
+        count = int(np.count_nonzero(differ if self._tolerance.nan_payload else far))
+        if self._tolerance.nan_payload:
+            self.payloads += int(np.count_nonzero(differ & both))
+        elif a is reference:
+            unequal[:] = far
+        else:
+            unequal[holes] = far
+        if not far.any():
+            return count
+        self._max_abs = self._maxima().max_abs = math.inf
+        self._max_rel = self._maxima().max_rel = math.inf
+        numbers = np.flatnonzero(far & ~nan_a & ~nan_b)
+        if numbers.size:
+            steps = ulp.distances(self._format.positions(a[numbers]), self._format.positions(b[numbers]))
+            self._max_ulp = max(self._max_ulp or 0, int(steps.max()))
+        return count
 
     # --- everything else --------------------------------------------------------------------
 
@@ -189,10 +199,8 @@ class FloatScan:
         self.payloads += int(np.count_nonzero((differ & nan_a & nan_b).any(axis=1)))
         steps = self._steps(reference[where], other[where])
         if steps is not None and (comparable := differ & ~nan_a & ~nan_b).any():
-            self.max_ulp = max(self.max_ulp or 0, int(steps[comparable].max()))
-        mask = np.zeros(unequal.shape, np.bool_)
-        mask[where] = True
-        self._count(start, mask, where.size)
+            self._max_ulp = max(self._max_ulp or 0, int(steps[comparable].max()))
+        self._count(start, int(where[0]), int(where.size))
         if not self._tolerance.exact:
             self._judge(start, reference, other, where)
 
@@ -201,8 +209,8 @@ class FloatScan:
         size = np.abs(a[:, 0]) if a.shape[1] == 1 else np.hypot(a[:, 0], a[:, 1])
         relative = np.where(gap == 0, 0, gap / size)
         relative[np.isnan(relative)] = math.inf  # the reference or the difference is not finite
-        self.max_abs = max(self.max_abs, float(gap.max()))
-        self.max_rel = max(self.max_rel, float(relative.max()))
+        self._max_abs = max(self._max_abs, float(gap.max()))
+        self._max_rel = max(self._max_rel, float(relative.max()))
 
     def _parts(self, data: NDArray[Any]) -> NDArray[Any]:
         """Return numbers as rows of one part, or two if complex; in float64, long doubles as they are."""
@@ -228,15 +236,18 @@ class FloatScan:
 
     # --- counting ---------------------------------------------------------------------------
 
-    def _count(self, start: int, unequal: NDArray[np.bool_], count: int) -> None:
-        first = start + int(unequal.argmax()) if self.first < 0 or self.first_outside < 0 else -1
+    def _wants_first(self) -> bool:
+        return self.first < 0 or self.first_outside < 0
+
+    def _count(self, start: int, first: int, count: int) -> None:
+        """Take note of `count` unequal elements, of which `first` is the first in the piece."""
         self.unequal += count
         if self.first < 0:
-            self.first = first
+            self.first = start + first
         if self._tolerance.exact:
             self.outside += count
             if self.first_outside < 0:
-                self.first_outside = first
+                self.first_outside = start + first
 
     def _judge(self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]) -> None:
         a, b = reference[where], other[where]
@@ -283,8 +294,3 @@ def _significant_bytes(data: NDArray[Any]) -> NDArray[np.uint8]:
     rows = data.view(np.uint8).reshape(-1, real.itemsize)
     used = rows[:, :10] if np.finfo(real).nmant == 63 else rows
     return used.reshape(data.size, -1)
-
-
-def _position(value: float) -> int:
-    """Return the place of a non-negative float64 on the number line."""
-    return int(np.float64(value).view(np.int64))

@@ -41,29 +41,29 @@ def distances(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.uint64]:
     return high.view(np.uint64) - low.view(np.uint64)
 
 
-def largest(
-    a: NDArray[Any], b: NDArray[Any], *, same_sign: bool, zeros: bool, at_most: int, known: int, buffers: Buffers
-) -> int:
+def largest(a: NDArray[Any], b: NDArray[Any], *, same_sign: bool, known: int, buffers: Buffers) -> int:
     """Return the largest distance between the bits `a` and `b` (signed integers), or `known` if that is larger.
 
-    `same_sign`: no pair has opposite signs, zeros aside. `zeros`: there may be pairs of zeros of either
-    sign. `at_most`: a bound on what can come out; when it is not above `known` nothing is computed.
+    `same_sign`: no pair has opposite signs, zeros aside.
     """
-    if at_most <= known:
-        return known
     x, y, t = (row[: a.size] for row in buffers.integers)
-    magnitude = a.dtype.type(np.iinfo(a.dtype).max)
-    if same_sign and not zeros:
+    if same_sign:
         return max(known, _largest_gap(a, b, out=t))
+    magnitude = a.dtype.type(np.iinfo(a.dtype).max)
     np.bitwise_and(a, magnitude, out=x)
     np.bitwise_and(b, magnitude, out=y)
     known = max(known, _largest_gap(x, y, out=t))  # never more than the distance, whatever the signs
-    return known if same_sign else max(known, _largest_across_zero(a, b, x, y, t))
+    return max(known, _largest_across_zero(a, b, x, y, t))
 
 
 def _largest_gap(a: NDArray[Any], b: NDArray[Any], *, out: NDArray[Any]) -> int:
-    np.subtract(a, b, out=out)  # cannot wrap: both have one sign
-    return max(int(np.maximum.reduce(out)), -int(np.minimum.reduce(out)))
+    """Return the largest distance of pairs of one sign; the zeros of both signs lie at one place."""
+    np.subtract(a, b, out=out)
+    low, wrapped = int(np.minimum.reduce(out)), int(np.iinfo(a.dtype).min)
+    if low == wrapped:  # 0 and -0, whichever comes first; nothing else wraps
+        out[out == wrapped] = 0
+        low = int(np.minimum.reduce(out))
+    return max(int(np.maximum.reduce(out)), -low)
 
 
 def _largest_across_zero(a: NDArray[Any], b: NDArray[Any], x: NDArray[Any], y: NDArray[Any], mask: NDArray[Any]) -> int:

@@ -50,3 +50,16 @@ def test_small_fields_beside_a_large_one_are_kept() -> None:
 def test_large_value_of_any_kind_is_shortened(value: object) -> None:
     node = compact(canonical(value))
     assert sum(1 for _ in walk_leaves(node)) <= 3
+
+
+def test_list_of_large_parts_gets_a_digest_a_part_so_that_a_drift_names_the_first() -> None:
+    trees = [{"nodes": np.arange(400.0) + number, "name": f"t{number}"} for number in range(20)]
+    other = [*trees[:7], {**trees[7], "nodes": np.arange(400.0)}, *trees[8:]]
+    x, y = (dict(walk_leaves(compact(canonical({"a": {"model": {"trees": each}}})))) for each in (trees, other))
+    assert [path for path in x if not identical(x[path], y[path])] == ["['a']['model']['trees'][7]"]
+    assert len(x) == len(trees)
+
+
+def test_list_of_very_many_large_parts_gets_one_digest() -> None:
+    node = compact(canonical([np.zeros(2)] * 5000))
+    assert sum(1 for _ in walk_leaves(node)) <= 3

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_repro.model import Branch
-from pytest_repro.values import identical
+from pytest_repro.values import identical, walk_leaves
 from tests.unit.autolog.support import Run, run
 
 X = (np.arange(60.0).reshape(30, 2) * 7) % 11
@@ -132,3 +132,123 @@ def test_keras_records_history_weights_and_results(monkeypatch: pytest.MonkeyPat
         "evaluate#1 Sequential",
     ]
     assert all(identical(one, other) for one, other in zip(*values, strict=True))
+
+
+def test_boosters_tell_the_first_tree_that_differs() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    states = []
+    for rounds in (60, 61):
+        with run(__file__, "xgboost") as seen:
+            xgboost.train({"nthread": 1}, xgboost.DMatrix(X, Y), rounds)
+        states.append(dict(walk_leaves(seen.observations[0].value)))
+    one, other = states
+    trees = [path for path in other if "['trees'][" in path]
+    assert len(trees) == 61
+    assert all(one[path] == other[path] for path in trees[:60])
+    assert one[trees[0]] != one[trees[1]]
+
+
+def _lightning_run(lightning: Any, seed: int, *frameworks: str) -> Run:
+    import torch
+
+    class Line(lightning.LightningModule):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 1)
+
+        def training_step(self, batch: Any, index: int) -> Any:
+            loss = ((self.layer(batch[0])[:, 0] - batch[1]) ** 2).mean()
+            self.log("loss", loss)
+            return loss
+
+        def test_step(self, batch: Any, index: int) -> None:
+            self.log("score", self.layer(batch[0]).mean())
+
+        def predict_step(self, batch: Any, index: int) -> Any:
+            return self.layer(batch[0])
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=1e-3)
+
+    torch.manual_seed(seed)
+    data = torch.utils.data.TensorDataset(torch.tensor(X).float(), torch.tensor(Y).float())
+    loader = torch.utils.data.DataLoader(data, batch_size=15)
+    with run(__file__, *frameworks) as seen:
+        trainer = lightning.Trainer(
+            max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False, accelerator="cpu",
+        )  # fmt: skip
+        model = Line()
+        trainer.fit(model, loader)
+        trainer.test(model, loader, verbose=False)
+        trainer.predict(model, loader)
+    return seen
+
+
+@pytest.mark.filterwarnings("ignore")  # of the library
+@pytest.mark.parametrize("package", ["lightning.pytorch", "pytorch_lightning"])
+def test_lightning_records_every_step_and_the_model_at_the_end(package: str) -> None:
+    lightning = pytest.importorskip(package)
+    seen, again, other = (_lightning_run(lightning, seed, "lightning") for seed in (0, 0, 1))
+    steps = [f"step#{number} SGD {what}" for number in (1, 2) for what in ("parameters", "gradients")]
+    assert seen.names == [*steps, "fit#1 Line metrics", "fit#1 Line model", "test#1 Line", "predict#1 Line"]
+    assert seen.skipped == 0
+    assert {observation.location.file for observation in seen.observations} == {__file__}
+    assert all(identical(one.value, two.value) for one, two in zip(seen.observations, again.observations, strict=True))
+    assert not any(
+        identical(one.value, two.value) for one, two in zip(seen.observations, other.observations, strict=True)
+    )
+    with_torch = _lightning_run(lightning, 0, "lightning", "torch")
+    assert with_torch.names == [
+        "backward#1 loss", *steps[:2], "backward#2 loss", *steps[2:], *seen.names[4:],
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")  # of the library
+def test_lightning_is_as_before_afterwards_on_every_path() -> None:
+    lightning = pytest.importorskip("lightning.pytorch")
+    before = {name: vars(lightning.Trainer)[name] for name in ("fit", "validate", "test", "predict")}
+    with pytest.raises(KeyError), run(__file__, "lightning") as seen:  # noqa: PT012 - what holds inside is part of the test
+        assert vars(lightning.Trainer)["fit"] is not before["fit"]
+        trainer = lightning.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+        with pytest.raises(TypeError):
+            trainer.fit("no module")
+        raise KeyError
+    assert {name: vars(lightning.Trainer)[name] for name in before} == before
+    assert seen.names == []
+
+
+@pytest.mark.filterwarnings("ignore")  # of the library
+def test_statsmodels_records_the_course_and_the_estimate_of_every_outermost_fit() -> None:
+    api = pytest.importorskip("statsmodels.api")
+    values = []
+    for shift in (0.0, 0.0, 1e-12):
+        with run(__file__, "statsmodels") as seen:
+            fitted = api.OLS(X[:, 0] + shift, X).fit()
+            fitted.predict(X)
+            api.GLM(Y, X, family=api.families.Binomial()).fit()
+            api.Logit(Y, X / (10 + shift)).fit_regularized(disp=0, maxiter=3)
+        values.append([observation.value for observation in seen.observations])
+    assert seen.names == [
+        "fit#1 OLS params",
+        "predict#1 OLSResults",
+        "fit#2 GLM fit_history",
+        "fit#2 GLM params",
+        "fit_regularized#1 Logit mle_retvals",
+        "fit_regularized#1 Logit params",
+    ]
+    assert seen.skipped == 0
+    assert any(path.startswith("['deviance']") for path, _ in walk_leaves(values[0][2]))
+    same = [identical(one, two) for one, two in zip(values[0], values[1], strict=True)]
+    other = [identical(one, two) for one, two in zip(values[0], values[2], strict=True)]
+    assert (all(same), other[0], other[1]) == (True, False, False)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the library
+def test_statsmodels_computes_nothing_that_the_test_does_not_ask_for() -> None:
+    api = pytest.importorskip("statsmodels.api")
+    plain = sorted(vars(api.OLS(X[:, 0], X).fit()._results))
+    cached = sorted(api.OLS(X[:, 0], X).fit()._results._cache)
+    with run(__file__, "statsmodels"):
+        fitted = api.OLS(X[:, 0], X).fit()._results
+    assert (sorted(vars(fitted)), sorted(fitted._cache)) == (plain, cached)

@@ -71,7 +71,7 @@ def test_state_is_read_by_field_and_large_parts_by_digest() -> None:
     assert isinstance(state, Branch)
     fields = dict(walk_leaves(state))
     assert fields[".n_estimators"] == 30
-    assert any(path.endswith(".digest") for path in fields)
+    assert len(str(fields[".estimators_[29]"])) == 32
     assert len(fields) < 200
 
 

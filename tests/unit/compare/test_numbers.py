@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_repro.compare import numbers, pairs
 from pytest_repro.compare.formats import float_format
 from pytest_repro.compare.numbers import element_text, element_texts, is_numeric, number_stats, real_number
 from pytest_repro.compare.pairs import CHUNK
@@ -68,6 +69,71 @@ def test_statistics_of_several_pieces_equal_those_computed_one_by_one(dtype: str
         x, y = a.astype(dtype), b.astype(dtype)
     stats, _ = number_stats(array(x), array(y), EXACT)
     assert (facts(stats) if stats else (0, 0.0, 0.0, None)) == expected(x, y)
+
+
+def _wide(rng: Any, n: int) -> Any:
+    return rng.random(n) * 10.0 ** rng.uniform(-300, 300, n)
+
+
+def _any_bits(rng: Any, n: int) -> Any:
+    return rng.integers(0, 2**64, n, dtype=np.uint64).view(np.float64)
+
+
+#: data of every sort: (generator, elements) → two arrays
+SORTS: dict[str, Any] = {
+    "wide": lambda r, n: (_wide(r, n) * r.choice([-1.0, 1.0], n), _wide(r, n) * r.choice([-1.0, 1.0], n)),
+    "wide, one sign": lambda r, n: (_wide(r, n), _wide(r, n)),
+    "wide, negative": lambda r, n: (-_wide(r, n), -_wide(r, n)),
+    "wide, flipped": lambda r, n: (x := _wide(r, n), x * r.choice([-1.0, 1.0], n)),
+    "wide, close": lambda r, n: (x := _wide(r, n), x * (1 + 1e-12 * r.normal(size=n))),
+    "any bits": lambda r, n: (_any_bits(r, n), _any_bits(r, n)),
+    "overflowing": lambda r, n: (np.full(n, 1e308), r.choice([-1.5e308, 1e308, 1.7e308], n)),
+    "subnormal": lambda r, n: (r.normal(size=n) * 1e-310, r.normal(size=n) * 1e-310),
+    "zeros of both signs": lambda r, n: (
+        r.choice([0.0, -0.0], n), r.choice([0.0, -0.0, 1e-3], n, p=[0.6, 0.399, 0.001]),
+    ),
+    "zeros against numbers": lambda r, n: (np.zeros(n), r.normal(size=n)),
+    "rectified": lambda r, n: (np.maximum(x := r.normal(size=n), 0), np.maximum(x * (1 + 0.1 * r.random(n)), 0)),
+    "few": lambda r, n: (x := r.normal(size=n), np.where(r.random(n) < 0.01, x * 1.5, x)),
+    "few, some of them holes": lambda r, n: (
+        x := r.normal(size=n), np.where(r.random(n) < 0.01, r.choice([np.nan, 1.0], n), x),
+    ),
+    "same holes": lambda r, n: (
+        np.where(m := r.random(n) < 0.1, h := r.choice([np.nan, np.inf, -np.inf], n), x := r.normal(size=n)),
+        np.where(m, h, x * (1 + 1e-6 * r.normal(size=n))),
+    ),
+    "other holes": lambda r, n: (
+        np.where(r.random(n) < 0.1, np.nan, r.normal(size=n)), np.where(r.random(n) < 0.1, np.inf, r.normal(size=n)),
+    ),
+    "nothing but holes": lambda r, n: (np.full(n, np.nan), r.choice([np.nan, np.inf, 1.0], n)),
+    "infinities of both signs": lambda r, n: (r.choice([np.inf, -np.inf], n), r.choice([np.inf, -np.inf], n)),
+    "holes only later": lambda r, n: (x := r.normal(size=n), np.where(np.arange(n) > n // 2, np.nan, x * 1.1)),
+    "close, then far": lambda r, n: (
+        x := r.normal(size=n), np.where(np.arange(n) < n // 2, x * (1 + 1e-9), r.normal(size=n)),
+    ),
+    "ever a little farther": lambda r, n: (np.ones(n), 2.5 + np.linspace(0, 1, n)),
+    "independent": lambda r, n: (r.normal(size=n), r.normal(size=n)),
+    "factor of two": lambda r, n: (x := r.normal(size=n), x * r.choice([0.5, 2.0, 1.999, 0.501], n)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_statistics_of_every_sort_of_data_equal_those_computed_one_by_one(
+    dtype: str, sort: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (numbers, pairs):  # many pieces, since each is asked only what could still raise a maximum
+        monkeypatch.setattr(module, "CHUNK", 256)
+    with np.errstate(all="ignore"):
+        x, y = (np.asarray(data).astype(dtype) for data in SORTS[sort](np.random.default_rng(seed), 256 * 8 + 7))
+    for a, b in ((x, y), (y, x)):
+        stats, outside = number_stats(array(a), array(b), EXACT)
+        want = expected(a, b)
+        assert (facts(stats) if stats else (0, 0.0, 0.0, None)) == want
+        assert outside == want[0]
+        same = np.isnan(a) & np.isnan(b) | (a.view(f"i{a.itemsize}") == b.view(f"i{a.itemsize}"))
+        assert stats is None or stats.first_index == (int(np.flatnonzero(~same)[0]),)
 
 
 def test_equal_arrays_have_no_statistics() -> None:
