@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_repro.against import Against
+from pytest_repro.execute.outcomes import target_of
 from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.keeping import Keeping
 from pytest_repro.model import Location
@@ -54,6 +55,7 @@ class Overtime:
         file, line, _ = item.location
         return Keeping(
             nodeid=item.nodeid,
+            target=target_of(item),
             module=item.path,
             settings=settings,
             surroundings=self._surroundings,

@@ -172,6 +172,8 @@ class _Lazy:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect verdicts, also those of xdist's workers."""
+        if self._session is not None:
+            self._session.reporting.see(report)
         if hasattr(report, "repro"):
             self.working().reporting.collect(report)
         if hasattr(report, "repro_watched"):
