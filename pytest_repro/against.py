@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_repro.execute.outcomes import target_of
 from pytest_repro.execute.types import ProcessExecutor, ProcessRun
 from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, TestResult, Tolerance, Verdict
 from pytest_repro.settings import Settings
@@ -77,7 +78,7 @@ class Against:
             return _inconclusive(
                 result,
                 f"two runs with the package as of {self.name} differ, so it cannot be compared with; find out why with "
-                f'pytest "{item.nodeid}" --repro-runs=3',
+                f'pytest "{target_of(item)}" --repro-runs=3',
             )
         return self._drifted(item, result, comparison)
 
@@ -114,7 +115,7 @@ class Against:
             headline=f"{count} of {total} {values} from {self.name}{commit}",
             labels=((0, self.name), (1, "now")),
             code=(f"changed since: {changed_since(self._tree)}",) if self._tree is not None else (),
-            again=f'pytest "{item.nodeid}" {option}',
+            again=f'pytest "{target_of(item)}" {option}',
         )
 
     # --- the other version --------------------------------------------------------------------

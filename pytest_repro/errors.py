@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "RecordingError",
     "ReproError",
@@ -21,6 +23,7 @@ __all__ = [
     "UnavailableError",
     "ValueTypeError",
     "WorkerError",
+    "meant_by",
 ]
 
 
@@ -50,3 +53,11 @@ class WorkerError(ReproError):
 
 class UnavailableError(ReproError):
     """A factor or feature does not exist on this platform."""
+
+
+def meant_by(word: str, known: Iterable[str]) -> str:
+    """What to add to the refusal of `word`: the closest of the words that there are, if one is close."""
+    import difflib  # a refusal only: no session pays for it
+
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_repro.execute.active import make_nonce
-from pytest_repro.execute.outcomes import failure_for
+from pytest_repro.execute.outcomes import failure_for, target_of
 from pytest_repro.model import Comparison, Condition, Location, Plan, Recording, RunSpec, TestResult, Verdict
 from pytest_repro.pipeline import judge
 from pytest_repro.recorder import Keeper, Recorder, record_result
@@ -54,7 +54,7 @@ def check_in_place(
             del results[1:]
     file, line, _ = item.location
     verdict = judge(nodeid=item.nodeid, plan=plan, recordings=recordings, location=Location(file, (line or 0) + 1))
-    verdict = replace(verdict, again=f'pytest "{item.nodeid}"')
+    verdict = replace(verdict, again=f'pytest "{target_of(item)}"')
     item.stash.setdefault(CHECKS, []).append(verdict)
     failure = failure_for(verdict, text=failure_text(verdict, width=width), summary=summary_line(verdict))
     if failure is not None:

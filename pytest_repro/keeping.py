@@ -37,6 +37,8 @@ class Keeping:
     """What one test's runs are compared with beyond each other, and kept as."""
 
     nodeid: str
+    #: how to name the test to pytest from where it was called
+    target: str
     module: Path
     settings: Settings
     surroundings: Surroundings
@@ -129,7 +131,7 @@ class Keeping:
     def _write_it(self) -> str:
         # an update means every test that says nothing else; one whose marker does needs the command line too
         asked = "--repro-baseline " if self.settings.source("baseline") is Source.COMMAND_LINE else ""
-        return f'write one: pytest "{self.nodeid}" {asked}--repro-update'
+        return f'write one: pytest "{self.target}" {asked}--repro-update'
 
     def _other_seed(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
         if self.settings.update == "all":
@@ -176,7 +178,7 @@ class Keeping:
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),
-            again=f'pytest "{self.nodeid}" --repro-baseline{f" --repro-seed={result.seed}" if result.seed else ""}',
+            again=f'pytest "{self.target}" --repro-baseline{f" --repro-seed={result.seed}" if result.seed else ""}',
         )
 
     def _advice(self, changes: tuple[EnvChange, ...]) -> tuple[str, ...]:

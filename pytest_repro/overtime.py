@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_repro.execute.outcomes import target_of
 from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.model import Location
 from pytest_repro.settings import Settings
@@ -62,6 +63,7 @@ class Overtime:
         file, line, _ = item.location
         return Keeping(
             nodeid=item.nodeid,
+            target=target_of(item),
             module=item.path,
             settings=settings,
             surroundings=self._surroundings,

@@ -80,7 +80,9 @@ def read_choice(*choices: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if value in choices:
             return str(value)
-        msg = f"expected one of {', '.join(choices)}; got {value!r}"
+        from pytest_repro.errors import meant_by  # every session loads this module, few refuse a word
+
+        msg = f"expected one of {', '.join(choices)}; got {value!r}{meant_by(str(value), choices)}"
         raise ValueError(msg)
 
     return parse
@@ -111,7 +113,10 @@ def read_words(known: tuple[str, ...], every: str) -> Callable[[object], tuple[s
             return known if names == (every,) else ()
         unknown = [name for name in names if name not in known]
         if unknown or not names:
-            msg = f"expected {every}, none, or names out of {', '.join(known)}; got {value!r}"
+            from pytest_repro.errors import meant_by
+
+            meant = meant_by(unknown[0], (*known, every)) if unknown else ""
+            msg = f"expected {every}, none, or names out of {', '.join(known)}; got {value!r}{meant}"
             raise ValueError(msg)
         return tuple(name for name in known if name in names)
 

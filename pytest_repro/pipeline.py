@@ -42,6 +42,7 @@ def judge(
     control: Control | None = None,
     strict: Strict | None = None,
     needed: int = 2,
+    target: str = "",
 ) -> TestResult:
     """Compare the recordings of finished runs and give the verdict.
 
@@ -54,6 +55,7 @@ def judge(
         control: asked for a run with another seed when they do not.
         strict: asked which draws on entropy fail the test.
         needed: runs that must have finished; one is enough where it is compared with something else.
+        target: how the user names the test to pytest from where it was called; without one, by its node id.
     """
     ordered = sorted(recordings, key=lambda recording: recording.spec.number)
     result = _frame(nodeid, plan, ordered, location)
@@ -68,7 +70,7 @@ def judge(
         comparison=comparison,
         verdict=_verdict(comparison),
         headline=_headline(comparison, len(ordered)),
-        again=_again(nodeid, plan, comparison),
+        again=_again(target or nodeid, plan, comparison),
         metrics=_metrics(ordered[0]),
         streams=_streams(comparison, ordered),
     )
@@ -120,8 +122,13 @@ def unfinished(
     location: Location | None,
     verdict: Verdict,
     headline: str,
+    explainer: Explainer | None = None,
+    target: str = "",
 ) -> TestResult:
-    """A verdict where a run failed, was skipped or lost; what was recorded up to there is compared all the same."""
+    """A verdict where a run failed, was skipped or lost; what was recorded up to there is compared all the same.
+
+    Its cause is asked for where a recorded value differs: that is what made the assertion fail in one run only.
+    """
     ordered = sorted(recordings, key=lambda recording: recording.spec.number)
     result = replace(_frame(nodeid, plan, ordered, location), verdict=verdict, headline=headline)
     if verdict is Verdict.DRIFTED and len(ordered) > 1 and any(recording.observations for recording in ordered):
@@ -131,9 +138,11 @@ def unfinished(
         result = replace(
             result,
             comparison=comparison,
-            again=_again(nodeid, plan, comparison),
+            again=_again(target or nodeid, plan, comparison),
             streams=_streams(comparison, ordered),
         )
+        if comparison.drifts and explainer is not None:
+            result = replace(result, cause=explainer(result, ordered))
     return result
 
 
@@ -161,8 +170,8 @@ def _inconclusive(recordings: Sequence[Recording], needed: int) -> str | None:
         return "two recordings come from one and the same execution, so they prove nothing; the executor cached a run"
     if not any(recording.observations for recording in recordings):
         return (
-            "nothing was recorded, so nothing can be compared; call repro.metric(name, value) or "
-            "repro.artifact(name, value) in the test"
+            "nothing was recorded, so nothing can be compared; take the fixture repro as an argument of the test and "
+            "call repro.metric(name, value) or repro.artifact(name, value), or let --repro-autolog=auto record"
         )
     return None
 
@@ -186,7 +195,7 @@ def _headline(comparison: Comparison, runs: int) -> str:
     return f"{total} values are equal over {runs} runs"
 
 
-def _again(nodeid: str, plan: Plan, comparison: Comparison) -> str:
+def _again(target: str, plan: Plan, comparison: Comparison) -> str:
     """The command that shows the drift again: the fewest runs of the plan that still contain the differing one."""
     inline_only = all(spec.condition.place is Place.INLINE for spec in plan.runs)
     option = " --repro-isolation=inline" if inline_only else ""
@@ -196,5 +205,5 @@ def _again(nodeid: str, plan: Plan, comparison: Comparison) -> str:
         option += f" --repro-seed={plan.seed}"
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
     # the order of tests shows only where there are others
-    target = nodeid.partition("::")[0] if "order" in plan.asked else nodeid
+    target = target.partition("::")[0] if "order" in plan.asked else target
     return f'pytest "{target}" --repro-runs={needed}{option}'

@@ -71,6 +71,12 @@ class Reporting:
         self.known: Mapping[str, KnownDrift] = {}
         self._watched: dict[str, Watched] = {}
         self._tracker = self._find_tracker()
+        if settings.html and self._is_controller:
+            from pytest_repro.report.html_page import require
+
+            require()  # now, not after all tests have run
+        #: tests with and without the marker that pytest ran
+        self._seen = [0, 0]
         self._tracked: list[str] = []
 
     def _find_tracker(self) -> Tracker | None:
@@ -117,6 +123,11 @@ class Reporting:
         )
         arguments = {"warning_message": message, "nodeid": result.nodeid, "when": "runtest", "location": None}
         self._config.hook.pytest_warning_recorded.call_historic(kwargs=arguments)
+
+    def see(self, report: pytest.TestReport) -> None:
+        """Count a test, to say so when none of them was to be repeated."""
+        if report.when == "call":
+            self._seen["repro" in report.keywords] += 1
 
     def watch(self, report: Any) -> None:
         """Take what became of one test's automatic observations."""
@@ -225,6 +236,18 @@ class Reporting:
         root = os.environ.get("GITHUB_WORKSPACE") or str(self._config.rootpath)
         return list(render_annotations(self.report(), root=root))
 
+    def _nothing_repeated(self) -> list[str]:
+        """What to do where runs were asked for and no test has the marker: passing says nothing then."""
+        settings = self._settings
+        asked = settings.runs > 1 and settings.source("runs") is Source.COMMAND_LINE and not settings.all
+        unmarked, marked = self._seen
+        if not asked or marked or not unmarked:
+            return []
+        return [
+            "repro: no test that ran is marked 'repro', so nothing was repeated: add @pytest.mark.repro to tests",
+            "  that record values, or --repro-all to repeat every test as it is",
+        ]
+
     def closing(self) -> list[str]:
         """The lines at the end of the session."""
         if not self._is_controller:
@@ -233,7 +256,7 @@ class Reporting:
             return [f"ERROR: {self.usage_error}"]
         extra = excuse_lines(self._results, self._watched.values(), self._settings, verbose=self._verbose)
         if not self._results:
-            return [*extra, *self.notices, *self._errors, *self._tracked]
+            return [*self._nothing_repeated(), *extra, *self.notices, *self._errors, *self._tracked]
         runs = min(result.runs for result in self._results)
         width = self._config.get_terminal_writer().fullwidth
         lines = closing_lines(self.report(), escape=escape_rate(runs, 0.1), width=width)

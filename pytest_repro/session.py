@@ -308,6 +308,7 @@ class ReproSession:
 
     def collect(self, report: pytest.TestReport) -> None:
         """Take the verdict from a report that carries one."""
+        self.reporting.see(report)
         if hasattr(report, "repro"):
             self.reporting.collect(report)
         if hasattr(report, "repro_watched"):
@@ -317,7 +318,14 @@ class ReproSession:
         """The lines at the end of the session."""
         notice = self.resources.notice()
         self.reporting.notices = [f"repro: {notice}"] if notice else []
-        return self.reporting.closing()
+        return [*self._ran_once(), *self.reporting.closing()]
+
+    def _ran_once(self) -> list[str]:
+        count = 0 if self._singles is None else self._singles.ran
+        if not count or self.settings.runs > 1 or self.config.getoption("verbose", 0) < 0:
+            return []
+        tests = "1 marked test" if count == 1 else f"{count} marked tests"
+        return [f"repro: {tests} ran once, so nothing was compared; --repro-runs=3 does"]
 
     def close(self) -> None:
         """End the workers, restore what is still changed, and remove the spool folder."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_repro.errors import ReproError, SettingsError
+from pytest_repro.errors import ReproError, SettingsError, meant_by
 from pytest_repro.model import Tolerance
 from pytest_repro.options import MARKER_KEYS, OPTIONS, OPTIONS_BY_NAME, Option
 from pytest_repro.parsers import AUTOLOG, NOISE, parse_tolerance
@@ -117,7 +117,8 @@ def _read(option: Option, value: object, where: str) -> Any:
 def _check_marker(marker: Mapping[str, object], where: str) -> None:
     unknown = sorted(set(marker) - set(MARKER_KEYS))
     if unknown:
-        msg = f"{where}: unknown argument {', '.join(unknown)}; the marker takes {', '.join(MARKER_KEYS)}"
+        meant = meant_by(unknown[0], MARKER_KEYS)
+        msg = f"{where}: unknown argument {', '.join(unknown)}{meant}; the marker takes {', '.join(MARKER_KEYS)}"
         raise SettingsError(msg)
 
 

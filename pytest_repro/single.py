@@ -35,10 +35,15 @@ class Singles:
         self._recorder = recorder
         self._width = width
         self._open: dict[pytest.Item, ExitStack] = {}
+        #: marked tests that ran once, though nothing says that they are meant to
+        self.ran = 0
+        self._counted: set[pytest.Item] = set()
 
     def begin(self, item: pytest.Item, settings: Settings) -> None:
         """Seed a marked test, and give it a recorder that nobody reads."""
         seeders, seed = self._seeders, settings.seed
+        if not settings.skip:
+            self._counted.add(item)
         recorder = self._recorder(item, settings, Keeper(), None)
         repro = Repro(seed=seed, run=1, runs=1, recorder=recorder, reseed=partial(seeders.seed, seed))
         stack = self._open[item] = ExitStack()
@@ -59,6 +64,8 @@ class Singles:
 
     def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Put the verdict of the test's own checks on its report."""
+        if report.when == "call" and item in self._counted and not report.skipped:
+            self.ran += 1
         checks = item.stash.get(CHECKS, None)
         if not checks or report.when != "call" or hasattr(report, "repro"):
             return

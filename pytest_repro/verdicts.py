@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.excuses import Watched
-from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for, polish
+from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for, polish, target_of
 from pytest_repro.execute.timers import timer_paused
 from pytest_repro.execute.types import ProcessRun
 from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
-from pytest_repro.pipeline import judge, unfinished
+from pytest_repro.pipeline import Explainer, judge, unfinished
 from pytest_repro.recorder import Keeper
 from pytest_repro.report.codec import Carried, to_json
 from pytest_repro.report.terminal import failure_text, summary_line
@@ -175,6 +175,7 @@ class ItemVerdicts:
                 control=self.tools.control_for(self.item, self.settings),
                 strict=self.tools.strict,
                 needed=1 if self._keeping is not None and len(self.plan.runs) == 1 else 2,
+                target=target_of(self.item),
             )
             if self.unmarked and not any(recording.observations for recording in recordings):
                 result = None  # nothing was observed, which nobody had asked for
@@ -209,9 +210,17 @@ class ItemVerdicts:
         before = ", ".join(str(earlier.spec.number) for earlier in self.recordings)
         word = "run" if len(self.recordings) == 1 else "runs"
         headline = f"{word} {before} passed and run {spec.number} of {len(self.plan.runs)} did not"
-        return self.tools.excused(self._unfinished(Verdict.DRIFTED, headline, extra=recording), self.settings)
+        here = spec.condition.place is Place.INLINE
+        # a run that may turn out not to count is not worth the extra ones
+        wanted = recording is not None and not (here and self.unmarked and self._has_fresh)
+        explainer = self.tools.explainer_for(self.item, self.settings) if wanted else None
+        with timer_paused(self.item):
+            result = self._unfinished(Verdict.DRIFTED, headline, extra=recording, explainer=explainer)
+        return self.tools.excused(result, self.settings)
 
-    def _unfinished(self, verdict: Verdict, headline: str, extra: Recording | None = None) -> TestResult:
+    def _unfinished(
+        self, verdict: Verdict, headline: str, extra: Recording | None = None, explainer: Explainer | None = None
+    ) -> TestResult:
         return unfinished(
             nodeid=self.item.nodeid,
             plan=self.plan,
@@ -219,6 +228,8 @@ class ItemVerdicts:
             location=_location(self.item),
             verdict=verdict,
             headline=headline,
+            explainer=explainer,
+            target=target_of(self.item),
         )
 
     # --- logging ------------------------------------------------------------------------------
@@ -254,7 +265,7 @@ class ItemVerdicts:
         raised = self.result is None or not self.result.verdict.good
         mid_plan = report.failed and raised and not self._gated
         if mid_plan and len(self.plan.runs) > 1:
-            report.sections.append(("repro", f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"))
+            report.sections.append(("repro", self._failed_in(report, spec)))
         if not (report.when == "call" or (report.when == "setup" and not report.passed)):
             return
         if self._keeping is not None:
@@ -279,6 +290,19 @@ class ItemVerdicts:
             properties.append(("repro.cause", f"{self.result.cause.status.value}: {self.result.cause.factor}"))
         self.item.user_properties += properties
         report.user_properties += [entry for entry in properties if entry not in report.user_properties]
+
+    def _failed_in(self, report: pytest.TestReport, spec: RunSpec) -> str:
+        """Which run it was and, where only the outcome differs, how to see what made it fail."""
+        text = f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"
+        if self.result is None or self.result.verdict is not Verdict.DRIFTED:
+            return text
+        if self.result.comparison.first is not None:
+            return text
+        again = f"\nagain: {self.result.again}" if self.result.again else ""
+        return (
+            f"{text}, though no recorded value differs from those of the runs that passed;\n"
+            f"record what it asserts on, or let --repro-autolog=assertions do so, to see what does{again}"
+        )
 
     def _emit(self, report: pytest.TestReport) -> None:
         self.tools.progress.clear()

@@ -19,7 +19,7 @@ from pytest_repro.conditions.hardware import CPU, MEMORY, THREADS
 from pytest_repro.conditions.listing import FILES
 from pytest_repro.conditions.pins import PIN_FACTORS
 from pytest_repro.conditions.surroundings import CWD, ENVIRON, HASH_SEED, HOME, LOCALE, ORDER, PROCESS, TIMEZONE
-from pytest_repro.errors import SettingsError, UnavailableError
+from pytest_repro.errors import SettingsError, UnavailableError, meant_by
 from pytest_repro.model import Condition
 
 __all__ = ["AS_IS", "FACTORS", "Factor", "Launch", "applied", "check", "launch", "level_of", "names", "unavailable"]
@@ -145,6 +145,6 @@ def _place(name: str) -> int:
 def _factor(name: str, factors: Mapping[str, Factor], *, pins: bool = False) -> Factor:
     found = factors.get(name) or (PIN_FACTORS.get(name) if pins else None)
     if found is None:
-        msg = f"there is no factor {name!r}; there are: {', '.join(factors)}, all"
+        msg = f"there is no factor {name!r}{meant_by(name, factors)}; there are: {', '.join(factors)}, all"
         raise SettingsError(msg)
     return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from pytest_repro.errors import SettingsError
 
-__all__ = ["AS_IS", "Factor", "Launch", "bad_level", "cycle"]
+__all__ = ["AS_IS", "Factor", "Launch", "bad_level", "check_level", "cycle"]
 
 #: the level that leaves the factor as the session has it
 AS_IS = "as-is"
@@ -80,6 +80,17 @@ class Factor:
 def cycle(*levels: str) -> Callable[[int], str]:
     """Make a ladder that starts over after its last level."""
     return lambda k: levels[k % len(levels)]
+
+
+def check_level(factor: str, level: str, known: Iterable[str]) -> None:
+    """Refuse a level that is none of the words that `factor` knows.
+
+    Raises:
+        SettingsError: naming the level and the words.
+    """
+    words = list(known)
+    if level not in words:
+        raise bad_level(factor, level, " or ".join(map(repr, (AS_IS, *words))))
 
 
 def bad_level(factor: str, level: str, expected: str) -> SettingsError:

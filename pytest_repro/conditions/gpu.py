@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, cycle
+from pytest_repro.conditions.factor import AS_IS, Factor, Launch, check_level, cycle
 
 __all__ = ["GPU"]
 
@@ -37,15 +37,13 @@ def _reason() -> str | None:
 
 
 def _launch(level: str) -> Launch:
-    if level not in _SWITCHES:
-        raise bad_level("gpu", level, f"{AS_IS!r} or one of {', '.join(_SWITCHES)}")
+    check_level("gpu", level, _SWITCHES)
     return Launch({"CUBLAS_WORKSPACE_CONFIG": ":4096:8"})
 
 
 @contextlib.contextmanager
 def _apply(level: str) -> Iterator[None]:
-    if level not in _SWITCHES:
-        raise bad_level("gpu", level, f"{AS_IS!r} or one of {', '.join(_SWITCHES)}")
+    check_level("gpu", level, _SWITCHES)
     torch: Any = sys.modules.get("torch")
     if torch is None:
         yield

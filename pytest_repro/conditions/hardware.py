@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, cycle
+from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, check_level, cycle
 
 __all__ = ["CPU", "JOBLIB", "MEMORY", "THREADS", "THREAD_VARIABLES"]
 
@@ -71,8 +71,7 @@ def _threads(level: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _joblib(level: str) -> Iterator[None]:
-    if level != "sequential":
-        raise bad_level("joblib", level, f"{AS_IS!r} or 'sequential'")
+    check_level("joblib", level, ["sequential"])
     try:
         import joblib
     except ImportError:

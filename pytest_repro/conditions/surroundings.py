@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, cycle
+from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, check_level, cycle
 from pytest_repro.conditions.patching import environ
 
 __all__ = ["CWD", "ENVIRON", "HASH_SEED", "HOME", "LOCALE", "ORDER", "PROCESS", "TIMEZONE"]
@@ -109,8 +109,7 @@ def _folder() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _cwd(level: str) -> Iterator[None]:
-    if level != _ELSEWHERE:
-        raise bad_level("cwd", level, f"{AS_IS!r} or {_ELSEWHERE!r}")
+    check_level("cwd", level, [_ELSEWHERE])
     before = Path.cwd()
     # An open folder can be returned to even if it was renamed meanwhile.
     handle = os.open(".", os.O_RDONLY) if os.chdir in os.supports_fd else None
@@ -128,8 +127,7 @@ def _cwd(level: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _home(level: str) -> Iterator[None]:
-    if level != _ELSEWHERE:
-        raise bad_level("home", level, f"{AS_IS!r} or {_ELSEWHERE!r}")
+    check_level("home", level, [_ELSEWHERE])
     with _folder() as path:
         places = {
             "HOME": path,

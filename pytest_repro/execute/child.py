@@ -219,7 +219,8 @@ class Worker:
         path = request.nodeid.partition("::")[0]
         for nodeid, error in self._errors:
             if nodeid and (path == nodeid or path.startswith(nodeid.rstrip("/") + "/")):
-                text += f": collecting {nodeid} failed there: {error.strip().splitlines()[-1] if error.strip() else ''}"
+                last = error.strip().splitlines()[-1].removeprefix("E ").strip() if error.strip() else ""
+                text += f": collecting {nodeid} failed there: {last}; a run of its own imports the module anew"
                 break
         self._channel.send(FrameKind.LOST, {"reason": text, "status": None, "sections": []})
 

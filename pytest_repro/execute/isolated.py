@@ -111,8 +111,9 @@ class Isolated:
         stopped: dict[str, object] | None = None
         active: ActiveRun | None = None
         with ExitStack() as stack:
+            held = stack.enter_context(ExitStack())
             try:
-                stack.enter_context(applied(request.spec.condition, own_process=True))
+                held.enter_context(applied(request.spec.condition, own_process=True))
             except (ReproError, OSError) as error:
                 channel.send(FrameKind.LOST, {"reason": f"its condition cannot be had: {error}", "sections": []})
                 return
@@ -121,6 +122,9 @@ class Isolated:
                     self._run_others(item, job, others)
                 if request.spec.condition.level("state") == "repeated":
                     self._rehearse(item, job)
+                    # begins anew for the run that counts: a pinned stream that went on would look like state
+                    held.close()
+                    held.enter_context(applied(request.spec.condition, own_process=True))
                 active = self._activate(stack, item, job, nonce)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             except pytest.exit.Exception as error:

@@ -6,6 +6,7 @@ other plugin treat them as the failures they are.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ __all__ = [
     "ReproStrict",
     "failure_for",
     "polish",
+    "target_of",
 ]
 
 
@@ -85,6 +87,18 @@ def failure_for(result: TestResult, *, text: str, summary: str) -> ReproFailure 
     location = (first.location if first is not None else None) or drawn or result.location
     file, line = ("", 0) if location is None else (location.file, location.line)
     return kind(text, summary=summary, file=file, line=line)
+
+
+def target_of(item: pytest.Item) -> str:
+    """How to name `item` to pytest again from where it was called: node ids are relative to the root folder."""
+    here, root = item.config.invocation_params.dir, item.config.rootpath
+    path, separator, rest = item.nodeid.partition("::")
+    if here == root or not (root / path).exists():
+        return item.nodeid
+    try:
+        return os.path.relpath(root / path, here).replace(os.sep, "/") + separator + rest
+    except ValueError:  # on another drive
+        return item.nodeid
 
 
 def polish(report: Any, failure: ReproFailure) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.resources
+import importlib.util
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from pytest_repro.report.page.view import make_view
 if TYPE_CHECKING:
     from pytest_repro.model import SessionReport
 
-__all__ = ["inert_json", "render_html"]
+__all__ = ["inert_json", "render_html", "require"]
 
 
 def render_html(report: SessionReport) -> str:
@@ -44,6 +45,17 @@ def render_html(report: SessionReport) -> str:
         trusted=_trusted,
     )
     return page
+
+
+def require() -> None:
+    """See that the page can be made.
+
+    Raises:
+        UnavailableError: jinja2 or plotly is not installed.
+    """
+    for name in ("jinja2", "plotly"):
+        if importlib.util.find_spec(name) is None:
+            raise _missing(name)
 
 
 def _policy(*, style: str, scripts: list[str]) -> str:

@@ -58,7 +58,7 @@ def test_ini(inner: Inner, ini: str, message: str) -> None:
 
 
 MARKERS = [
-    pytest.param("(run=2)", "*unknown argument run; the marker takes runs, seed, *", id="unknown"),
+    pytest.param("(run=2)", "*unknown argument run (did you mean runs?); the marker takes runs, seed, *", id="unknown"),
     pytest.param("(runs=0)", "*runs=: expected a whole number of at least 1, got 0", id="runs"),
     pytest.param("(runs=True)", "*runs=: *got True", id="bool"),
     pytest.param("(rtol=-1)", "*rtol=: expected a finite number that is not negative, got -1", id="rtol"),

@@ -43,7 +43,8 @@ def test_check_keeps_the_order_and_drops_repetitions() -> None:
 
 
 def test_check_lists_what_there_is_when_a_factor_is_unknown() -> None:
-    with pytest.raises(SettingsError, match=r"no factor 'treads'; there are: process, hash-seed, threads, .*, all"):
+    meant = r"no factor 'treads' \(did you mean threads\?\); there are: process, hash-seed, threads, .*, all"
+    with pytest.raises(SettingsError, match=meant):
         check(["treads"])
 
 
