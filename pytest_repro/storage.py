@@ -102,13 +102,14 @@ def read_bytes(path: Path, *, remedy: str, limit: int) -> bytes:
                 raise _damaged(path, "it is not a regular file", remedy)
             if status.st_size > limit:
                 raise _damaged(path, f"it has {status.st_size:,} bytes, and {limit:,} are the most", remedy)
-            raw = file.read(limit + 1)
+            # not `limit`: as much memory as is asked for is taken, however small the file
+            raw = file.read(min(limit, status.st_size) + 1)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise _damaged(path, _reason(error), "see to it that it can be read") from None
-    if len(raw) > limit:
-        raise _damaged(path, f"it has more than {limit:,} bytes", remedy)
+    if len(raw) > status.st_size:
+        raise _damaged(path, "it is being written to", "try again")
     return raw
 
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayFiles"]
 
-#: arrays of this many bytes and more are mapped, not read
-MAPPED_BYTES = 1 << 20
-
 
 class ArrayFiles:
     """Arrays on their way through the spool folder."""
@@ -45,18 +42,16 @@ class ArrayFiles:
         Raises:
             StoredDataError: `name` is no file that `put` wrote.
         """
-        import numpy as np
+        from pytest_repro.values.npy import read_npy
 
         if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
-            msg = f"expected the name of an array file, got {name!r}"
+            msg = f"expected the name of an array file, got {name!r:.80}"
             raise StoredDataError(msg)
         path = self._folder / name
         try:
-            # a mapping holds a descriptor, of which there are few; only where memory counts
-            mode = "r" if path.stat().st_size >= MAPPED_BYTES else None
-            array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
-        except (OSError, ValueError, EOFError) as error:
-            msg = f"the array file {name} of a run cannot be read: {error}"
+            array = read_npy(path, remedy="run the test again")
+        except FileNotFoundError:
+            msg = f"the array file {name} of a run is gone; run the test again"
             raise StoredDataError(msg) from None
         with contextlib.suppress(PermissionError):  # Windows: removed with the folder
             path.unlink()

@@ -30,8 +30,28 @@ __all__ = ["Answer", "Remote"]
 _START_LIMIT = 900.0
 #: seconds that an idle worker may take to leave, and a killed child to be noticed
 _LEAVE_LIMIT = 5.0
+#: Seconds that a worker may take to begin what has a time limit: to read the request, to fork, to set the
+#: condition. The limit itself counts from there.
+_BEGIN_LIMIT = 60.0
+#: no process group has such a number
+_GROUPS = 1 << 31
 _LOG_SECTION = "worker log"
 _LOG_LIMIT = 8000
+
+
+def _group_of_another(body: Mapping[str, Any]) -> int:
+    """The process group of a child, which we may end.
+
+    Raises:
+        WorkerError: it is none that a child could have. Group 0 is our own, and a signal to group 1 goes to
+            every process that we may end.
+    """
+    group = frame_field(body, "group", int)
+    own = os.getpgrp() if hasattr(os, "getpgrp") else 0
+    if not 1 < group < _GROUPS or group == own:
+        msg = f"a worker says that its run is in the process group {group}, which cannot be"
+        raise WorkerError(msg)
+    return group
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +146,13 @@ class Remote:
         except Closed:
             return self._died(waiting)
         except ReproError as error:
+            self._end_child(waiting)
             self.end(now=True)
             return self._lost(waiting, str(error), [])
         except Stop as stop:
             raise stop.error from None
         except BaseException:
-            kill_group(waiting.group) if waiting.group else None
+            self._end_child(waiting)
             self.end(now=True)
             raise
         finally:
@@ -141,13 +162,15 @@ class Remote:
         channel = self._channel
         if channel is None:
             raise Closed("the worker has no connection")
+        if waiting.timeout:
+            waiting.deadline = time.monotonic() + waiting.timeout + _BEGIN_LIMIT
         channel.send(FrameKind.REQUEST, request_body(waiting.request))
         while True:
             frame = channel.receive(timeout=waiting.left())
             body = frame.body()
             match frame.kind:
                 case FrameKind.STARTED:
-                    waiting.group = frame_field(body, "group", int)
+                    waiting.group = _group_of_another(body)
                     waiting.deadline = time.monotonic() + waiting.timeout if waiting.timeout else None
                 case FrameKind.RECORDED:
                     self._judge(channel, waiting, body)
@@ -188,20 +211,30 @@ class Remote:
         status = body.get("status")
         if not reason:
             reason = str(body.get("reason", ""))
-        if not reason and isinstance(status, int):
-            reason = describe_status(os.waitstatus_to_exitcode(status))
-        sections = [(str(title), str(text)) for title, text in frame_field(body, "sections", list)]
+        try:
+            if not reason and isinstance(status, int):
+                reason = describe_status(os.waitstatus_to_exitcode(status))
+            sections = [(str(title), str(text)) for title, text in frame_field(body, "sections", list)]
+        except (TypeError, ValueError, OverflowError) as error:
+            msg = f"what a worker says of a run that died is damaged: {error}"
+            raise WorkerError(msg) from None
         return self._lost(waiting, reason, sections)
 
     def _late(self, waiting: _Waiting) -> Answer:
         reason = f"it took longer than {waiting.timeout:g} s (--repro-timeout) and was ended"
-        if waiting.group is not None:
-            kill_group(waiting.group)
-        frame = self._last_words() if not self.single_use else None
+        self._end_child(waiting)
+        frame = self._last_words() if not self.single_use and waiting.group is not None else None
         if frame is not None:
-            return self._child_died(waiting, frame.body(), reason)
+            with contextlib.suppress(WorkerError):
+                return self._child_died(waiting, frame.body(), reason)
         self.end(now=True)
         return self._lost(waiting, reason, self._files_of_output())
+
+    @staticmethod
+    def _end_child(waiting: _Waiting) -> None:
+        """End what executes the test, and all that it started."""
+        if waiting.group is not None:
+            kill_group(waiting.group)
 
     def _last_words(self) -> Frame | None:
         """What the worker says of a child that we ended."""
@@ -217,8 +250,8 @@ class Remote:
 
     def _died(self, waiting: _Waiting) -> Answer:
         """The process at the other end of the line is gone; where it forked, its child must follow."""
-        if waiting.group is not None and not self.single_use:
-            kill_group(waiting.group)
+        if not self.single_use:
+            self._end_child(waiting)
         self.end(now=True, grace=_LEAVE_LIMIT)
         ended = describe_status(self.process.popen.returncode)
         reason = ended if self.single_use else f"its worker died: {ended}"
