@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_repro.errors import StoredDataError
+from pytest_repro.errors import StoredDataError, WorkerError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +29,25 @@ class ArrayFiles:
         self._folder = folder
 
     def put(self, array: np.ndarray) -> object:
-        """Write an array; the name of its file."""
+        """Write an array; the name of its file.
+
+        Raises:
+            WorkerError: the disk is full, or the folder is gone.
+        """
         import numpy as np
 
-        name = f"{os.getpid()}-{next(self._numbers)}.npy"
-        np.save(self._folder / name, array, allow_pickle=False)
-        return name
+        path = self._folder / f"{os.getpid()}-{next(self._numbers)}.npy"
+        try:
+            np.save(path, array, allow_pickle=False)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            msg = (
+                f"an array of {array.nbytes:,} bytes cannot be handed over: {error.strerror or error} "
+                f"({path.parent}); make room there, or let TMPDIR name another folder"
+            )
+            raise WorkerError(msg) from None
+        return path.name
 
     def get(self, name: object) -> np.ndarray:
         """Read an array, or map it where it is large, and remove its name.

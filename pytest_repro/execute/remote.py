@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ _LEAVE_LIMIT = 5.0
 #: Seconds that a worker may take to begin what has a time limit: to read the request, to fork, to set the
 #: condition. The limit itself counts from there.
 _BEGIN_LIMIT = 60.0
+_OF_A_RUN = (FrameKind.RECORDED, FrameKind.DONE, FrameKind.STOPPED)
 #: no process group has such a number
 _GROUPS = 1 << 31
 _LOG_SECTION = "worker log"
@@ -61,6 +62,8 @@ class Answer:
     run: ProcessRun
     #: warnings that the test caused, as the child wrote them
     warnings: tuple[Mapping[str, Any], ...] = ()
+    #: whether anything of the test may have been executed; else it can be asked for again
+    begun: bool = True
 
 
 @dataclass(slots=True)
@@ -75,6 +78,9 @@ class _Waiting:
     deadline: float | None = None
     group: int | None = None
     recording: Recording | None = None
+    #: whether the verdict was asked for, and whether it was a failure
+    judged: bool = False
+    failing: bool = False
 
     def left(self) -> float | None:
         """Seconds until the run is late."""
@@ -168,6 +174,9 @@ class Remote:
         while True:
             frame = channel.receive(timeout=waiting.left())
             body = frame.body()
+            if frame.kind in _OF_A_RUN and waiting.group is None:  # what is left of an earlier run is no answer
+                msg = f"a worker sent {frame.kind.name} before the run had begun"
+                raise WorkerError(msg)
             match frame.kind:
                 case FrameKind.STARTED:
                     waiting.group = _group_of_another(body)
@@ -189,17 +198,26 @@ class Remote:
         if not body.get("waits"):
             return
         left = waiting.left()
+        if waiting.judged:
+            raise WorkerError("a worker asked twice for the verdict of one run")
         failure = waiting.gate(waiting.recording) if waiting.gate is not None else None
+        waiting.judged, waiting.failing = True, failure is not None
         if left is not None:  # judging takes our time, not the test's
             waiting.deadline = time.monotonic() + left
         channel.send(FrameKind.VERDICT, failure_body(failure))
 
     def _done(self, waiting: _Waiting, body: Mapping[str, Any]) -> Answer:
+        passed = frame_field(body, "passed", bool)
+        # a run must not pass because something in it swallowed the verdict, or never asked for it
+        if passed and waiting.gate is not None and not waiting.judged:
+            raise WorkerError("it passed without asking for the verdict")
+        if passed and waiting.failing:
+            raise WorkerError("it passed although the verdict was a failure, which something in it must have caught")
         return Answer(
             ProcessRun(
                 recording=waiting.recording,
                 reports=read_reports(self.config, frame_field(body, "reports", list)),
-                passed=frame_field(body, "passed", bool),
+                passed=passed,
                 subtests=read_reports(self.config, frame_field(body, "subtests", list)),
             ),
             tuple(entry for entry in frame_field(body, "warnings", list) if isinstance(entry, dict)),
@@ -255,7 +273,7 @@ class Remote:
         self.end(now=True, grace=_LEAVE_LIMIT)
         ended = describe_status(self.process.popen.returncode)
         reason = ended if self.single_use else f"its worker died: {ended}"
-        return self._lost(waiting, reason, self._files_of_output())
+        return replace(self._lost(waiting, reason, self._files_of_output()), begun=waiting.group is not None)
 
     def _lost(self, waiting: _Waiting, reason: str, sections: list[tuple[str, str]]) -> Answer:
         log = self._log_since(waiting.log_start)
