@@ -125,7 +125,8 @@ class Remote:
             msg = f"its worker did not start: {self._how_it_ended() or error}"
             raise WorkerError(msg) from None
         if frame.kind is not FrameKind.READY:
-            msg = f"its worker did not start: {str(body.get('message', ''))[-2000:]}"
+            said = str(body.get("message", ""))[-2000:] or f"it sent {frame.kind.name} in place of READY"
+            msg = f"its worker did not start: {said}"
             raise WorkerError(msg)
         self.no_fork = frame_field(body, "no_fork", str)
 

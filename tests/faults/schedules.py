@@ -406,7 +406,9 @@ def _ask(world: World, pool: WorkerPool, number: int, failing: bool | None) -> P
         return ProcessRun(recording=None, lost="the session ends")
     assert _MONOTONIC() - start < 25, "it takes for ever"
     quiet = fired == sum(fault.fired for fault in world.schedule.faults if fault is not None)
-    _check(run, asked, failing, trouble=not quiet or world.failed_starts > 0 or world.repeated)
+    # workers are started ahead, so that what goes wrong there may show only later
+    early = any(fault.fired and fault.step == "ready" for fault in world.schedule.faults if fault is not None)
+    _check(run, asked, failing, trouble=not quiet or early or world.failed_starts > 0 or world.repeated)
     return run
 
 
