@@ -128,10 +128,10 @@ def _near(value: object, rng: random.Random) -> object:
 
 def mutate_json(document: object, rng: random.Random, others: Sequence[object] = ()) -> bytes:
     """Return `document` as JSON with one to five nodes changed."""
-    root = [copy.deepcopy(document)]
-    for _ in range(rng.choice((1, 1, 1, 2, 5))):
-        _change(rng.choice(_containers(root) or [[0]]), rng, others or [document])
     try:
+        root = [copy.deepcopy(document)]
+        for _ in range(rng.choice((1, 1, 1, 2, 5))):
+            _change(rng.choice(_containers(root) or [[0]]), rng, others or [document])
         text = json.dumps(root[0] if root else None, ensure_ascii=rng.random() < 0.5)
     except (RecursionError, ValueError):  # several deep ones in one another; an integer of too many digits
         text = json.dumps(document)

@@ -10,6 +10,7 @@ import random
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_repro.baseline.entries import entry_from_json
 from pytest_repro.errors import StoredDataError
+from pytest_repro.model import Tolerance
+from pytest_repro.storage import read_json
 from pytest_repro.values import decode
 from pytest_repro.values.npy import read_npy
 from tests.fuzz.mutate import endless, hostile
@@ -263,3 +267,46 @@ def test_what_numpy_saves_is_read_as_numpy_reads_it(tmp_path: Path, data: Any) -
     assert (found.dtype, found.shape) == (data.dtype, data.shape)
     assert found.tobytes() == np.load(path).tobytes() == data.tobytes()
     assert not found.flags.writeable or not found.size
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+400", "9" * 400 + ".5"])
+def test_a_number_beyond_all_floats_is_refused_where_it_is_read(tmp_path: Path, number: str) -> None:
+    """It would be read as infinite, and no file could be written with it."""
+    path = tmp_path / "x.json"
+    path.write_text(f'{{"a": [{number}]}}', encoding="utf-8")
+    with pytest.raises(StoredDataError, match="beyond what a float can be; make it anew"):
+        read_json(path, remedy="make it anew")
+
+
+def test_large_numbers_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"a": [1.7976931348623157e+308, -1e300, 5e-324, 1e-999]}', encoding="utf-8")
+    assert read_json(path, remedy="") == {"a": [1.7976931348623157e308, -1e300, 5e-324, 0.0]}
+
+
+@pytest.mark.parametrize("row", [[1e999, 0, 0, False], [0, -1, 0, False], [10**400, 0, 0, False], [0, 0, True, False],
+                                 [0, 0, 0], [float("nan"), 0, 0, False], "text", None])  # fmt: skip
+def test_a_tolerance_that_would_let_everything_pass_is_refused(row: object) -> None:
+    with pytest.raises(ValueError, match="finite and not negative"):
+        Tolerance.from_row(row)
+    assert Tolerance.from_row(Tolerance(0.5, 1, 3, nan_payload=True).row()) == Tolerance(0.5, 1, 3, nan_payload=True)
+
+
+def test_reading_a_small_file_takes_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("{}", encoding="utf-8")
+    tracemalloc.start()
+    try:
+        read_json(path, remedy="", limit=1 << 30)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_in_which_a_series_claims_many_points_takes_little_memory(tmp_path: Path) -> None:
+    body = {"series": {"steps": "0..49999999", "digest": {
+        "fingerprint": "0" * 32, "kind": "series", "unit": "leaves", "count": 50_000_000, "block": 50_000_000,
+        "ladder": ["0" * 16],
+    }}}  # fmt: skip
+    with pytest.raises(StoredDataError, match="it says to have 50,000,000 points"):
+        entry_from_json(body)
