@@ -6,6 +6,7 @@ Exit codes: 0 all agree, 1 something differs or could not be compared, 2 the inp
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -24,17 +25,27 @@ _SHOWN = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # names may hold what the terminal's encoding does not have
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
     except ReproError as error:
-        print(f"pytest-repro: {error}", file=sys.stderr)
+        print(f"pytest-repro: {_visible(str(error))}", file=sys.stderr)
     except BrokenPipeError:
         sys.stdout = None
         return 1
     except OSError as error:
         print(f"pytest-repro: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
     return 2
+
+
+def _visible(text: str) -> str:
+    """What stored files say, on one line and without what a terminal would act on."""
+    from pytest_repro.report.wording import visible
+
+    return visible(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     compare.add_argument("--rtol", type=_number, default=0.0, help="relative tolerance for all numbers")
     compare.add_argument("--atol", type=_number, default=0.0, help="absolute tolerance for all numbers")
-    compare.add_argument("--ulp", type=int, default=0, help="tolerance in representable numbers")
+    compare.add_argument("--ulp", type=_whole, default=0, help="tolerance in representable numbers")
     compare.add_argument("--allow-missing", action="store_true", help="leave out tests that not every folder has")
     compare.add_argument("-v", "--verbose", action="store_true", help="show everything")
     compare.set_defaults(command=_compare)
@@ -73,6 +84,13 @@ def _number(text: str) -> float:
     return number
 
 
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
 # --- compare ----------------------------------------------------------------------------------
 
 
@@ -89,7 +107,7 @@ def _compare(options: argparse.Namespace) -> int:
     folders = [read_folder(path, label=label) for path, label in zip(options.folders, labels, strict=True)]
     for other in folders[1:]:
         changes = environment_changes(folders[0], other)
-        print(f"environment: {folders[0].label} -> {other.label}")
+        print(_visible(f"environment: {folders[0].label} -> {other.label}"))
         _print_changes(changes, verbose=options.verbose)
     results = compare_folders(
         folders,
@@ -98,7 +116,7 @@ def _compare(options: argparse.Namespace) -> int:
     )
     for result in results:
         if not result.verdict.good:
-            print(f"\n{result.nodeid}\n{failure_text(result, width=100, verbose=options.verbose)}")
+            print(f"\n{_visible(result.nodeid)}\n{failure_text(result, width=100, verbose=options.verbose)}")
     return _print_summary(results)
 
 
@@ -119,14 +137,14 @@ def _print_changes(changes: Iterable[EnvChange], *, verbose: bool) -> None:
     if not numeric:
         print("  nothing that can change numbers differs")
     for change in numeric if verbose else numeric[:_SHOWN]:
-        print(f"  {change.name}  {change.before or '(absent)'} -> {change.after or '(absent)'}")
+        print(_visible(f"  {change.name}  {change.before or '(absent)'} -> {change.after or '(absent)'}"))
     if len(numeric) > _SHOWN and not verbose:
         print(f"  ... and {len(numeric) - _SHOWN} more (-v shows all)")
     if others and verbose:
         for change in others:
-            print(f"  ({change.name}  {change.before or '(absent)'} -> {change.after or '(absent)'})")
+            print(_visible(f"  ({change.name}  {change.before or '(absent)'} -> {change.after or '(absent)'})"))
     elif others:
-        print(f"  (and {len(others)} that cannot: {', '.join(change.name for change in others[:_SHOWN])})")
+        print(_visible(f"  (and {len(others)} that cannot: {', '.join(change.name for change in others[:_SHOWN])})"))
 
 
 def _print_summary(results: Sequence[TestResult]) -> int:
@@ -135,7 +153,7 @@ def _print_summary(results: Sequence[TestResult]) -> int:
         counts[result.verdict.value] = counts.get(result.verdict.value, 0) + 1
     for result in results:
         for entry in result.comparison.within:
-            print(f"\n{result.nodeid}: {entry.name} agrees within {entry.tolerance}")
+            print(f"\n{_visible(f'{result.nodeid}: {entry.name} agrees within {entry.tolerance}')}")
     tests = "1 test" if len(results) == 1 else f"{len(results)} tests"
     print(f"\n{tests}: {', '.join(f'{count} {word}' for word, count in counts.items())}")
     return 0 if all(result.verdict.good for result in results) else 1
@@ -152,17 +170,18 @@ def _show(options: argparse.Namespace) -> int:
     for fields in folder.environments.values():
         versions = {one.name: one.value for one in fields}
         names = ("python.version", "platform.system", "cpu.model", "package.numpy")
-        print(f"environment: {', '.join(f'{name} {versions[name]}' for name in names if name in versions)}")
+        print(_visible(f"environment: {', '.join(f'{name} {versions[name]}' for name in names if name in versions)}"))
     shown = 0
     for nodeid, runs in sorted(folder.tests.items()):
         if options.tests and not any(part in nodeid for part in options.tests):
             continue
         shown += 1
         values = [len(kept.recording.observations) for kept in runs]
-        print(f"{nodeid}  runs {', '.join(str(kept.recording.spec.number) for kept in runs)}, {values[0]} values")
+        numbers = ", ".join(str(kept.recording.spec.number) for kept in runs)
+        print(_visible(f"{nodeid}  runs {numbers}, {values[0]} values"))
         for seen in runs[0].recording.observations if options.tests else ():
             step = "" if seen.step is None else f"[{seen.step}]"
-            print(f"  {seen.name}{step}  {describe(seen.value)}  {render(seen.value, width=60)}")
+            print(_visible(f"  {seen.name}{step}  {describe(seen.value)}  {render(seen.value, width=60)}"))
     return 0 if shown or not options.tests else 1
 
 
@@ -180,10 +199,10 @@ def _env(options: argparse.Namespace) -> int:
     fields = _stored_environment(options.stored[0]) if options.stored else read_environment()
     print("can change numbers:")
     for one in (one for one in fields if one.numeric):
-        print(f"  {one.name}  {one.value}")
+        print(_visible(f"  {one.name}  {one.value}"))
     print("shown only:")
     for one in (one for one in fields if not one.numeric):
-        print(f"  {one.name}  {one.value}")
+        print(_visible(f"  {one.name}  {one.value}"))
     if not options.stored:
         print(f"installed: {', '.join(f'{name} {version}' for name, version in installed_distributions())}")
     return 0

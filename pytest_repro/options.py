@@ -60,7 +60,7 @@ class Option(NamedTuple):
 OPTIONS: tuple[Option, ...] = (
     Option(
         "runs",
-        read_integer(1),
+        read_integer(1, 1_000_000),  # each is planned ahead
         "Execute every test marked 'repro' N times under the same seed and fail when a recorded value differs "
         "between the runs (default: 1, which compares nothing).",
         metavar="N",

@@ -33,18 +33,23 @@ __all__ = [
 ]
 
 
-def read_integer(low: int) -> Callable[[object], int]:
-    """Make the parser of a whole number of at least `low`."""
+#: no number that is given has so many bits: beyond, it becomes neither a float nor (at 4300 digits) text
+_MAX_BITS = 1000
+
+
+def read_integer(low: int, high: int = 1 << _MAX_BITS) -> Callable[[object], int]:
+    """Make the parser of a whole number from `low` to `high`."""
+    limits = f"a whole number of at least {low}" + (f" and at most {high:,}" if high < 1 << _MAX_BITS else "")
 
     def parse(value: object) -> int:
         if isinstance(value, str):
             try:
                 value = int(value)
             except ValueError:
-                msg = f"expected a whole number of at least {low}, got {value!r}"
+                msg = f"expected {limits}, got {_shown(value)}"
                 raise ValueError(msg) from None
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            msg = f"expected a whole number of at least {low}, got {value!r}"
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            msg = f"expected {limits}, got {_shown(value)}"
             raise ValueError(msg)
         return value
 
@@ -55,12 +60,20 @@ def read_number(value: object) -> float:
     """Read a finite number that is not negative."""
     try:
         number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):  # an integer beyond all floats
         number = math.nan
     if not (number >= 0 and math.isfinite(number)):
-        msg = f"expected a finite number that is not negative, got {value!r}"
+        msg = f"expected a finite number that is not negative, got {_shown(value)}"
         raise ValueError(msg)
     return number
+
+
+def _shown(value: object) -> str:
+    """Return `value` as it stands in an error; an integer of over 4300 digits refuses to become text."""
+    try:
+        return f"{value!r:.200}"
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 def read_flag(value: object) -> bool:
@@ -94,6 +107,8 @@ def read_names(value: object) -> tuple[str, ...]:
     if not isinstance(parts, list | tuple | set | frozenset) or not all(isinstance(part, str) for part in parts):
         msg = f"expected names separated by commas, got {value!r}"
         raise ValueError(msg)
+    if isinstance(parts, set | frozenset):
+        parts = sorted(parts)  # another order in every process, and plans depend on it
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
@@ -149,10 +164,10 @@ def read_factors(value: object) -> tuple[str, ...]:
 def read_lines(value: object) -> tuple[str, ...]:
     """One pattern a line; a node id may hold commas."""
     lines = value.splitlines() if isinstance(value, str) else value
-    if not isinstance(lines, list | tuple):
-        msg = f"expected one pattern a line, got {value!r}"
+    if not isinstance(lines, list | tuple) or not all(isinstance(line, str) for line in lines):
+        msg = f"expected one pattern a line, got {value!r:.200}"
         raise ValueError(msg)
-    return tuple(line.strip() for line in map(str, lines) if line.strip())
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def read_text(value: object) -> str:
@@ -200,5 +215,4 @@ def parse_tolerance(text: str) -> tuple[str, Tolerance]:
 
 def read_tolerances(value: object) -> tuple[tuple[str, Tolerance], ...]:
     """Read one tolerance a line."""
-    lines = value.splitlines() if isinstance(value, str) else list(value)  # type: ignore[call-overload]
-    return tuple(parse_tolerance(line) for line in lines if line.strip())
+    return tuple(parse_tolerance(line) for line in read_lines(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Callable
@@ -37,7 +36,7 @@ def _tolerance(
     __tracebackhide__ = True
     for key, number in (("rtol", rtol), ("atol", atol), ("ulp", ulp)):
         numeric = isinstance(number, int if key == "ulp" else (int, float)) and not isinstance(number, bool)
-        if number is not None and not (numeric and number >= 0 and math.isfinite(number)):
+        if number is not None and not (numeric and 0 <= number <= sys.float_info.max):
             kind = "a whole number" if key == "ulp" else "a finite number"
             message = f"{recorder.nodeid}: {key}={number!r} of {name!r} must be {kind} that is not negative"
             raise RecordingError(message)

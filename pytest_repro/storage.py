@@ -10,6 +10,7 @@ import contextlib
 import errno
 import itertools
 import json
+import math
 import os
 import re
 import stat
@@ -39,6 +40,8 @@ LOCK_SECONDS = 60.0
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONFLICT = re.compile(rb"^(<{7}|={7}|>{7}|\|{7})( |\r?$)", re.MULTILINE)
+#: a number that may be beyond all floats, which the parser reads as infinite
+_HUGE = re.compile(rb"[eE]\+?0*[1-9]\d\d|\d{300}")
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -75,7 +78,9 @@ def read_json(path: Path, *, remedy: str, limit: int = MAX_JSON_BYTES) -> dict[s
     if _CONFLICT.search(raw):
         raise _damaged(path, "it holds the markers of a merge conflict", f"resolve it, or {remedy}")
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_unique)
+        number = _finite if _HUGE.search(raw) else None  # each number costs a call then
+        text = raw.decode("utf-8")
+        value = json.loads(text, parse_constant=_no_constant, parse_float=number, object_pairs_hook=_unique)
         _check_depth(value)
     except json.JSONDecodeError as error:
         reason = f"it is no complete JSON (line {error.lineno}: {error.msg}); it was cut off or edited by hand"
@@ -102,13 +107,14 @@ def read_bytes(path: Path, *, remedy: str, limit: int) -> bytes:
                 raise _damaged(path, "it is not a regular file", remedy)
             if status.st_size > limit:
                 raise _damaged(path, f"it has {status.st_size:,} bytes, and {limit:,} are the most", remedy)
-            raw = file.read(limit + 1)
+            # not `limit`: as much memory as is asked for is taken, however small the file
+            raw = file.read(min(limit, status.st_size) + 1)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise _damaged(path, _reason(error), "see to it that it can be read") from None
-    if len(raw) > limit:
-        raise _damaged(path, f"it has more than {limit:,} bytes", remedy)
+    if len(raw) > status.st_size:
+        raise _damaged(path, "it is being written to", "try again")
     return raw
 
 
@@ -134,6 +140,14 @@ def check_schema(data: dict[str, Any], path: Path, *, name: str, version: int, r
 def _no_constant(name: str) -> object:
     msg = f"it holds the bare word {name}, which is no JSON"
     raise ValueError(msg)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        msg = f"the number {text[:40]} in it is beyond what a float can be"
+        raise ValueError(msg)
+    return number
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -41,8 +41,8 @@ __all__ = [
 
 #: points of a series that is kept as text
 LONG = 200
-#: points that no series has
-MAX_POINTS = 50_000_000
+#: points that no series has: each step is a number in memory, however short the text that lists them
+MAX_POINTS = 5_000_000
 
 Point: TypeAlias = Union[Node, Digest]  # noqa: UP007
 

@@ -83,8 +83,10 @@ class ObjectStore:
         if not isinstance(ref, str):
             msg = f"a reference to a stored array is {type(ref).__name__}, expected text; write the file anew"
             raise StoredDataError(msg)
+        from pytest_repro.values.npy import read_npy
+
         path = self.path(ref, ".npy")
-        data = read_npy(path)
+        data = read_npy(path, remedy=_REMEDY)
         if fingerprint(_bare(data), nan_payload=True) != ref:
             raise _forged(path)
         return data
@@ -103,7 +105,9 @@ class ObjectStore:
         path = self.path(digest, ".npy" if array is not None else ".json")
         node: Node
         if array is not None:
-            data = _as(read_npy(path), array[1], path)
+            from pytest_repro.values.npy import read_npy
+
+            data = _as(read_npy(path, remedy=_REMEDY), array[1], path)
             node = Array(array[0], array[1], data.shape, data, owned=True)
         else:
             body = read_json(path, remedy=_REMEDY, limit=16 * MAX_JSON_BYTES)
@@ -155,52 +159,6 @@ def _as(data: AnyArray, dtype: str, path: Path) -> AnyArray:
         msg = f"{path}: its elements are {native.name}, expected {dtype}; {_REMEDY}"
         raise StoredDataError(msg)
     return data if data.dtype.isnative else data.astype(native)
-
-
-def read_npy(path: Path) -> AnyArray:
-    """Read an ``.npy`` file, its header before anything is allocated.
-
-    Raises:
-        FileNotFoundError: there is none.
-        StoredDataError: it holds pickled objects, or is not as long as its header says.
-    """
-    import numpy as np
-
-    try:
-        with path.open("rb") as file:
-            shape, _, dtype = _npy_header(file)
-            size = path.stat().st_size - file.tell()
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:
-        msg = f"{path}: {str(error)[:200]}; {_REMEDY}"
-        raise StoredDataError(msg) from None
-    if dtype.hasobject:
-        msg = f"{path}: it holds pickled objects, which are never loaded; {_REMEDY}"
-        raise StoredDataError(msg)
-    expected = dtype.itemsize
-    for extent in shape:
-        expected *= extent
-    if size != expected:
-        msg = f"{path}: it has {size:,} bytes of elements, and its header says {expected:,}; {_REMEDY}"
-        raise StoredDataError(msg)
-    data: AnyArray = np.load(path, mmap_mode="r" if size >= 1 << 20 else None, allow_pickle=False)
-    return data
-
-
-def _npy_header(file: Any) -> tuple[tuple[int, ...], bool, Any]:
-    import numpy as np
-
-    version = np.lib.format.read_magic(file)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in readers:
-        msg = f"version {version} of the npy format is not known"
-        raise ValueError(msg)
-    shape, order, dtype = readers[version](file, max_header_size=10_000)
-    if any(type(extent) is not int or extent < 0 for extent in shape):
-        msg = f"its shape is {shape!r}"
-        raise ValueError(msg)
-    return shape, order, dtype
 
 
 def references(value: object) -> Iterator[str]:

@@ -115,7 +115,7 @@ class RecordFolder:
             "nonce": recording.nonce,
             "effective": [list(entry) for entry in recording.environment],
             "environment": kept.environment,
-            "machine": _tolerance_body(kept.machine),
+            "machine": kept.machine.row(),
             "rows": [self._row(seen) for seen in recording.observations],
         }
 
@@ -128,7 +128,7 @@ class RecordFolder:
             seen.location.file,
             seen.location.line,
         ]
-        return row if seen.tolerance == Tolerance() else [*row, _tolerance_body(seen.tolerance)]
+        return row if seen.tolerance == Tolerance() else [*row, seen.tolerance.row()]
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ def _kept(data: Mapping[str, Any], objects: ObjectStore) -> Kept:
         seed=_integer(data["seed"]),
         recording=recording,
         environment=_text(data["environment"]),
-        machine=_tolerance(data["machine"]),
+        machine=Tolerance.from_row(data["machine"]),
     )
 
 
@@ -224,21 +224,8 @@ def _observation(seq: int, row: object, objects: ObjectStore) -> Observation:
         kind=Kind(kind),
         value=decode(value, get=objects.get_array),
         location=Location(_text(file), _integer(line)),
-        tolerance=_tolerance(tolerance[0]) if tolerance else Tolerance(),
+        tolerance=Tolerance.from_row(tolerance[0]) if tolerance else Tolerance(),
     )
-
-
-def _tolerance_body(tolerance: Tolerance) -> list[object]:
-    return [tolerance.rtol, tolerance.atol, tolerance.ulp, tolerance.nan_payload]
-
-
-def _tolerance(body: object) -> Tolerance:
-    rtol, atol, ulp, nan_payload = _list(body)
-    for number in (rtol, atol):
-        if type(number) not in (int, float) or number < 0:
-            msg = "a tolerance is no number"
-            raise TypeError(msg)
-    return Tolerance(float(rtol), float(atol), _integer(ulp), nan_payload is True)
 
 
 def _text(value: object) -> str:

@@ -12,15 +12,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_repro.errors import StoredDataError
+from pytest_repro.errors import StoredDataError, WorkerError
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["ArrayFiles"]
-
-#: arrays of this many bytes and more are mapped, not read
-MAPPED_BYTES = 1 << 20
 
 
 class ArrayFiles:
@@ -32,12 +29,25 @@ class ArrayFiles:
         self._folder = folder
 
     def put(self, array: np.ndarray) -> object:
-        """Write an array; the name of its file."""
+        """Write an array; the name of its file.
+
+        Raises:
+            WorkerError: the disk is full, or the folder is gone.
+        """
         import numpy as np
 
-        name = f"{os.getpid()}-{next(self._numbers)}.npy"
-        np.save(self._folder / name, array, allow_pickle=False)
-        return name
+        path = self._folder / f"{os.getpid()}-{next(self._numbers)}.npy"
+        try:
+            np.save(path, array, allow_pickle=False)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            msg = (
+                f"an array of {array.nbytes:,} bytes cannot be handed over: {error.strerror or error} "
+                f"({path.parent}); make room there, or let TMPDIR name another folder"
+            )
+            raise WorkerError(msg) from None
+        return path.name
 
     def get(self, name: object) -> np.ndarray:
         """Read an array, or map it where it is large, and remove its name.
@@ -45,18 +55,16 @@ class ArrayFiles:
         Raises:
             StoredDataError: `name` is no file that `put` wrote.
         """
-        import numpy as np
+        from pytest_repro.values.npy import read_npy
 
         if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
-            msg = f"expected the name of an array file, got {name!r}"
+            msg = f"expected the name of an array file, got {name!r:.80}"
             raise StoredDataError(msg)
         path = self._folder / name
         try:
-            # a mapping holds a descriptor, of which there are few; only where memory counts
-            mode = "r" if path.stat().st_size >= MAPPED_BYTES else None
-            array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
-        except (OSError, ValueError, EOFError) as error:
-            msg = f"the array file {name} of a run cannot be read: {error}"
+            array = read_npy(path, remedy="run the test again")
+        except FileNotFoundError:
+            msg = f"the array file {name} of a run is gone; run the test again"
             raise StoredDataError(msg) from None
         with contextlib.suppress(PermissionError):  # Windows: removed with the folder
             path.unlink()

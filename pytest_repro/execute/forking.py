@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from pytest_repro.errors import WorkerError
 from pytest_repro.execute.lifeline import die_with_parent, kill_group
 from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind
 
@@ -97,6 +98,10 @@ def pause_openmp() -> None:
             ctypes.CDLL(path).omp_pause_resource_all(_PAUSE_HARD)
 
 
+class _Damaged(Exception):  # noqa: N818 - a state of the line
+    """What a child sent is no frame."""
+
+
 class Forks:
     """One child at a time: they share the files into which pytest captures output."""
 
@@ -110,22 +115,29 @@ class Forks:
 
     def run(self, action: Callable[[Channel], None]) -> None:
         """Execute `action` in a child, hand its frames on, and report if it dies."""
-        ours, theirs = socket.socketpair()
-        _flush()
-        pid = os.fork()
+        try:
+            ours, theirs, pid = _fork()
+        except OSError as error:
+            reason = f"its process could not be forked: {error.strerror or error}"
+            self._channel.send(FrameKind.LOST, {"reason": reason, "status": None, "sections": []})
+            return
         if pid == 0:
             self._be_child(ours, theirs, action)
         theirs.close()
-        line = Channel(ours)
+        line, reason = Channel(ours), ""
         try:
             ended = self._relay(line, pid)
+        except _Damaged:
+            reason = "it wrote to a descriptor that is not its own, so that what it says cannot be understood"
+            kill_group(pid)
+            ended = False
         except (Closed, OSError):
             kill_group(pid)
             self.end()
             os._exit(1)
         finally:
             line.close()
-        self._bury(pid, ended)
+        self._bury(pid, ended, reason)
 
     def _be_child(self, ours: socket.socket, theirs: socket.socket, action: Callable[[Channel], None]) -> None:
         status = 70
@@ -168,7 +180,7 @@ class Forks:
             if end is not None:
                 os.close(end)
 
-    def _bury(self, pid: int, ended: bool) -> None:
+    def _bury(self, pid: int, ended: bool, reason: str) -> None:
         _, status = os.waitpid(pid, 0)
         # a resource tracker lets this signal pass, cleans up and goes by itself
         if ended:
@@ -177,7 +189,7 @@ class Forks:
             self._past = [group for group in self._past if kill_group(group, 0)]
             return
         kill_group(pid)
-        self._channel.send(FrameKind.LOST, {"reason": "", "status": status, "sections": self._captured()})
+        self._channel.send(FrameKind.LOST, {"reason": reason, "status": status, "sections": self._captured()})
 
     def _captured(self) -> list[list[str]]:
         try:
@@ -190,6 +202,18 @@ class Forks:
         """End what the tests of this worker left behind."""
         for group in self._past:
             kill_group(group)
+
+
+def _fork() -> tuple[socket.socket, socket.socket, int]:
+    """Our end of a line, a child's end of it, and the child's id: 0 in the child."""
+    ours, theirs = socket.socketpair()
+    try:
+        _flush()
+        return ours, theirs, os.fork()
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
 
 
 def _flush() -> None:
@@ -205,6 +229,8 @@ def _from_child(line: Channel) -> Frame | None:
         return line.receive()
     except Closed:
         return None
+    except WorkerError as error:  # the test wrote to a descriptor that is not its own
+        raise _Damaged from error
 
 
 def _end_descriptor(pid: int) -> int | None:

@@ -22,12 +22,12 @@ import pytest
 from pytest_repro.conditions import applied
 from pytest_repro.entropy import Taps
 from pytest_repro.environment import Effective
-from pytest_repro.errors import ReproError
+from pytest_repro.errors import ReproError, WorkerError
 from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun, make_nonce
 from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.hooks import RunHooks
-from pytest_repro.execute.protocol import Channel, Frame, FrameKind
+from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds, seeders_for
 from pytest_repro.execute.timers import TIMEOUT, timer_paused
 from pytest_repro.execute.watching import AutologSource
@@ -211,7 +211,13 @@ class Isolated:
             job.channel.send(FrameKind.STOPPED, stopped)
             return
         if active is not None and active.recording is not None and not job.recorded:
-            self._send_recording(job, active.recording, waits=False)
+            try:
+                self._send_recording(job, active.recording, waits=False)
+            except Closed:
+                raise
+            except WorkerError as error:  # too many values for a frame, or too large ones for the disk
+                job.channel.send(FrameKind.LOST, {"reason": str(error), "sections": []})
+                return
         phases = job.phases
         reports = [] if phases is None else [phases.setup, phases.call, phases.teardown]
         if phases is not None and phases.call is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ import pytest
 
 from pytest_repro import frozen
 from pytest_repro.conditions import launch
+from pytest_repro.errors import WorkerError
 from pytest_repro.execute.transport import make_transport
 from pytest_repro.model import Condition
 
@@ -162,35 +164,44 @@ class Process:
 
 
 def start(blueprint: Blueprint, key: Key, *, number: int, no_fork: str) -> Process:
-    """Start a worker and return at once; it says that it is ready by itself."""
+    """Start a worker and return at once; it says that it is ready by itself.
+
+    Raises:
+        WorkerError: the system refuses a process, a descriptor or room on the disk; nothing is left then.
+    """
+    with contextlib.ExitStack() as undo:
+        try:
+            process = _start(blueprint, key, undo, number=number, no_fork=no_fork)
+        except OSError as error:
+            msg = f"its worker could not be started: {error.strerror or error}"
+            raise WorkerError(msg) from None
+        undo.pop_all()
+    return process
+
+
+def _start(blueprint: Blueprint, key: Key, undo: contextlib.ExitStack, *, number: int, no_fork: str) -> Process:
     folder = blueprint.spool / f"worker-{os.getpid()}-{number}"
     folder.mkdir(parents=True)
+    undo.callback(shutil.rmtree, folder, ignore_errors=True)
     transport = make_transport(blueprint.transport)
-    lifeline: tuple[int, int] | None = os.pipe() if blueprint.transport == "pair" else None
-    boot = {
-        "path": None if blueprint.interpreter else list(frozen.SEARCH_PATH),
-        "redirect": blueprint.redirect,
-        "argv": list(frozen.ARGV),
-        "arguments": [*_leading(blueprint.arguments, f"--basetemp={folder / 'tmp'}")],
-        "address": dict(transport.address()),
-        "lifeline": lifeline[0] if lifeline else None,
-        "folder": str(folder),
-        "spool": str(blueprint.spool),
-        "preload": list(blueprint.preload),
-        "no_fork": no_fork or blueprint.no_fork,
-    }
-    (folder / "boot.json").write_text(json.dumps(boot), encoding="utf-8")
-    log = folder / "log"
-    command = [
-        *key[1],
-        blueprint.interpreter or sys.executable,
-        *_interpreter_flags(),
-        "-c",
-        _BOOT,
-        str(folder / "boot.json"),
-    ]
-    try:
-        with log.open("wb") as output:
+    undo.callback(transport.close)
+    ends, ours = os.pipe() if blueprint.transport == "pair" else (None, None)
+    with contextlib.ExitStack() as theirs:
+        theirs.callback(transport.started)
+        if ends is not None and ours is not None:
+            theirs.callback(os.close, ends)
+            undo.callback(os.close, ours)
+        boot = _boot(blueprint, transport, folder, lifeline=ends, no_fork=no_fork)
+        (folder / "boot.json").write_text(json.dumps(boot), encoding="utf-8")
+        command = [
+            *key[1],
+            blueprint.interpreter or sys.executable,
+            *_interpreter_flags(),
+            "-c",
+            _BOOT,
+            str(folder / "boot.json"),
+        ]
+        with (folder / "log").open("wb") as output:
             popen = subprocess.Popen(  # noqa: S603 - our own interpreter
                 command,
                 cwd=blueprint.directory,
@@ -198,18 +209,27 @@ def start(blueprint: Blueprint, key: Key, *, number: int, no_fork: str) -> Proce
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                **_apart((*transport.descriptors, *(lifeline[:1] if lifeline else ()))),
+                **_apart((*transport.descriptors, *(() if ends is None else (ends,)))),
             )
-    except BaseException:
-        transport.close()
-        if lifeline:
-            os.close(lifeline[1])
-        raise
-    finally:
-        if lifeline:
-            os.close(lifeline[0])
-        transport.started()
-    return Process(popen, transport, folder, log, lifeline[1] if lifeline else None)
+    return Process(popen, transport, folder, folder / "log", ours)
+
+
+def _boot(
+    blueprint: Blueprint, transport: Any, folder: Path, *, lifeline: int | None, no_fork: str
+) -> dict[str, object]:
+    """What a worker is told in its file."""
+    return {
+        "path": None if blueprint.interpreter else list(frozen.SEARCH_PATH),
+        "redirect": blueprint.redirect,
+        "argv": list(frozen.ARGV),
+        "arguments": [*_leading(blueprint.arguments, f"--basetemp={folder / 'tmp'}")],
+        "address": dict(transport.address()),
+        "lifeline": lifeline,
+        "folder": str(folder),
+        "spool": str(blueprint.spool),
+        "preload": list(blueprint.preload),
+        "no_fork": no_fork or blueprint.no_fork,
+    }
 
 
 def _leading(arguments: Sequence[str], extra: str) -> list[str]:

@@ -10,6 +10,7 @@ import enum
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -144,22 +145,24 @@ class Channel:
             Late: nothing came in time.
             WorkerError: what came is no frame.
         """
+        deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            self._socket.settimeout(timeout)
-            kind, size = _HEADER.unpack(self._read(_HEADER.size))
+            kind, size = _HEADER.unpack(self._read(_HEADER.size, deadline))
             if kind not in FrameKind._value2member_map_ or size > MAX_FRAME:
                 msg = f"expected a frame, got kind {kind} and length {size:,}: the stream is damaged"
                 raise WorkerError(msg)
-            return Frame(FrameKind(kind), self._read(size))
+            return Frame(FrameKind(kind), self._read(size, deadline))
         except TimeoutError:
             msg = f"no answer within {timeout:g} s"
             raise Late(msg) from None
         except OSError as error:
             raise Closed(str(error)) from None
 
-    def _read(self, size: int) -> bytes:
+    def _read(self, size: int, deadline: float | None) -> bytes:
         parts = bytearray()
         while len(parts) < size:
+            # until the deadline in all: who sends a byte now and then is late, too
+            self._socket.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
             part = self._socket.recv(min(size - len(parts), _CHUNK))
             if not part:
                 raise Closed("the other side is gone")

@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -30,8 +30,29 @@ __all__ = ["Answer", "Remote"]
 _START_LIMIT = 900.0
 #: seconds that an idle worker may take to leave, and a killed child to be noticed
 _LEAVE_LIMIT = 5.0
+#: Seconds that a worker may take to begin what has a time limit: to read the request, to fork, to set the
+#: condition. The limit itself counts from there.
+_BEGIN_LIMIT = 60.0
+_OF_A_RUN = (FrameKind.RECORDED, FrameKind.DONE, FrameKind.STOPPED)
+#: no process group has such a number
+_GROUPS = 1 << 31
 _LOG_SECTION = "worker log"
 _LOG_LIMIT = 8000
+
+
+def _group_of_another(body: Mapping[str, Any]) -> int:
+    """The process group of a child, which we may end.
+
+    Raises:
+        WorkerError: it is none that a child could have. Group 0 is our own, and a signal to group 1 goes to
+            every process that we may end.
+    """
+    group = frame_field(body, "group", int)
+    own = os.getpgrp() if hasattr(os, "getpgrp") else 0
+    if not 1 < group < _GROUPS or group == own:
+        msg = f"a worker says that its run is in the process group {group}, which cannot be"
+        raise WorkerError(msg)
+    return group
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +62,8 @@ class Answer:
     run: ProcessRun
     #: warnings that the test caused, as the child wrote them
     warnings: tuple[Mapping[str, Any], ...] = ()
+    #: whether anything of the test may have been executed; else it can be asked for again
+    begun: bool = True
 
 
 @dataclass(slots=True)
@@ -55,6 +78,9 @@ class _Waiting:
     deadline: float | None = None
     group: int | None = None
     recording: Recording | None = None
+    #: whether the verdict was asked for, and whether it was a failure
+    judged: bool = False
+    failing: bool = False
 
     def left(self) -> float | None:
         """Seconds until the run is late."""
@@ -99,7 +125,8 @@ class Remote:
             msg = f"its worker did not start: {self._how_it_ended() or error}"
             raise WorkerError(msg) from None
         if frame.kind is not FrameKind.READY:
-            msg = f"its worker did not start: {str(body.get('message', ''))[-2000:]}"
+            said = str(body.get("message", ""))[-2000:] or f"it sent {frame.kind.name} in place of READY"
+            msg = f"its worker did not start: {said}"
             raise WorkerError(msg)
         self.no_fork = frame_field(body, "no_fork", str)
 
@@ -126,12 +153,13 @@ class Remote:
         except Closed:
             return self._died(waiting)
         except ReproError as error:
+            self._end_child(waiting)
             self.end(now=True)
             return self._lost(waiting, str(error), [])
         except Stop as stop:
             raise stop.error from None
         except BaseException:
-            kill_group(waiting.group) if waiting.group else None
+            self._end_child(waiting)
             self.end(now=True)
             raise
         finally:
@@ -141,13 +169,18 @@ class Remote:
         channel = self._channel
         if channel is None:
             raise Closed("the worker has no connection")
+        if waiting.timeout:
+            waiting.deadline = time.monotonic() + waiting.timeout + _BEGIN_LIMIT
         channel.send(FrameKind.REQUEST, request_body(waiting.request))
         while True:
             frame = channel.receive(timeout=waiting.left())
             body = frame.body()
+            if frame.kind in _OF_A_RUN and waiting.group is None:  # what is left of an earlier run is no answer
+                msg = f"a worker sent {frame.kind.name} before the run had begun"
+                raise WorkerError(msg)
             match frame.kind:
                 case FrameKind.STARTED:
-                    waiting.group = frame_field(body, "group", int)
+                    waiting.group = _group_of_another(body)
                     waiting.deadline = time.monotonic() + waiting.timeout if waiting.timeout else None
                 case FrameKind.RECORDED:
                     self._judge(channel, waiting, body)
@@ -166,17 +199,26 @@ class Remote:
         if not body.get("waits"):
             return
         left = waiting.left()
+        if waiting.judged:
+            raise WorkerError("a worker asked twice for the verdict of one run")
         failure = waiting.gate(waiting.recording) if waiting.gate is not None else None
+        waiting.judged, waiting.failing = True, failure is not None
         if left is not None:  # judging takes our time, not the test's
             waiting.deadline = time.monotonic() + left
         channel.send(FrameKind.VERDICT, failure_body(failure))
 
     def _done(self, waiting: _Waiting, body: Mapping[str, Any]) -> Answer:
+        passed = frame_field(body, "passed", bool)
+        # a run must not pass because something in it swallowed the verdict, or never asked for it
+        if passed and waiting.gate is not None and not waiting.judged:
+            raise WorkerError("it passed without asking for the verdict")
+        if passed and waiting.failing:
+            raise WorkerError("it passed although the verdict was a failure, which something in it must have caught")
         return Answer(
             ProcessRun(
                 recording=waiting.recording,
                 reports=read_reports(self.config, frame_field(body, "reports", list)),
-                passed=frame_field(body, "passed", bool),
+                passed=passed,
                 subtests=read_reports(self.config, frame_field(body, "subtests", list)),
             ),
             tuple(entry for entry in frame_field(body, "warnings", list) if isinstance(entry, dict)),
@@ -188,20 +230,30 @@ class Remote:
         status = body.get("status")
         if not reason:
             reason = str(body.get("reason", ""))
-        if not reason and isinstance(status, int):
-            reason = describe_status(os.waitstatus_to_exitcode(status))
-        sections = [(str(title), str(text)) for title, text in frame_field(body, "sections", list)]
+        try:
+            if not reason and isinstance(status, int):
+                reason = describe_status(os.waitstatus_to_exitcode(status))
+            sections = [(str(title), str(text)) for title, text in frame_field(body, "sections", list)]
+        except (TypeError, ValueError, OverflowError) as error:
+            msg = f"what a worker says of a run that died is damaged: {error}"
+            raise WorkerError(msg) from None
         return self._lost(waiting, reason, sections)
 
     def _late(self, waiting: _Waiting) -> Answer:
         reason = f"it took longer than {waiting.timeout:g} s (--repro-timeout) and was ended"
-        if waiting.group is not None:
-            kill_group(waiting.group)
-        frame = self._last_words() if not self.single_use else None
+        self._end_child(waiting)
+        frame = self._last_words() if not self.single_use and waiting.group is not None else None
         if frame is not None:
-            return self._child_died(waiting, frame.body(), reason)
+            with contextlib.suppress(WorkerError):
+                return self._child_died(waiting, frame.body(), reason)
         self.end(now=True)
         return self._lost(waiting, reason, self._files_of_output())
+
+    @staticmethod
+    def _end_child(waiting: _Waiting) -> None:
+        """End what executes the test, and all that it started."""
+        if waiting.group is not None:
+            kill_group(waiting.group)
 
     def _last_words(self) -> Frame | None:
         """What the worker says of a child that we ended."""
@@ -217,12 +269,12 @@ class Remote:
 
     def _died(self, waiting: _Waiting) -> Answer:
         """The process at the other end of the line is gone; where it forked, its child must follow."""
-        if waiting.group is not None and not self.single_use:
-            kill_group(waiting.group)
+        if not self.single_use:
+            self._end_child(waiting)
         self.end(now=True, grace=_LEAVE_LIMIT)
         ended = describe_status(self.process.popen.returncode)
         reason = ended if self.single_use else f"its worker died: {ended}"
-        return self._lost(waiting, reason, self._files_of_output())
+        return replace(self._lost(waiting, reason, self._files_of_output()), begun=waiting.group is not None)
 
     def _lost(self, waiting: _Waiting, reason: str, sections: list[tuple[str, str]]) -> Answer:
         log = self._log_since(waiting.log_start)

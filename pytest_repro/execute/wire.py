@@ -65,8 +65,8 @@ def request_body(request: Request) -> dict[str, object]:
         "seed": request.seed,
         "runs": request.runs,
         "gated": request.gated,
-        "tolerance": _tolerance_body(Tolerance(settings.rtol, settings.atol, settings.ulp)),
-        "patterns": [[pattern, _tolerance_body(tolerance)] for pattern, tolerance in settings.tolerance],
+        "tolerance": Tolerance(settings.rtol, settings.atol, settings.ulp).row(),
+        "patterns": [[pattern, tolerance.row()] for pattern, tolerance in settings.tolerance],
         "autolog": list(settings.autolog),
         "noise": list(settings.noise),
     }
@@ -78,9 +78,13 @@ def request_from(body: Mapping[str, Any]) -> Request:
     Raises:
         WorkerError: a field is missing or of another type.
     """
-    own = _tolerance_from(field(body, "tolerance", list))
-    patterns = tuple((str(pattern), _tolerance_from(row)) for pattern, row in field(body, "patterns", list))
-    levels = tuple((str(factor), str(level)) for factor, level in field(body, "levels", list))
+    try:
+        own = Tolerance.from_row(body.get("tolerance"))
+        patterns = tuple((str(name), Tolerance.from_row(row)) for name, row in field(body, "patterns", list))
+        levels = tuple((str(factor), str(level)) for factor, level in field(body, "levels", list))
+    except (TypeError, ValueError) as error:
+        msg = f"a request to a worker is damaged: {error}"
+        raise WorkerError(msg) from None
     return Request(
         nodeid=field(body, "nodeid", str),
         spec=RunSpec(field(body, "run", int), Condition(Place.PROCESS, levels)),
@@ -96,18 +100,6 @@ def request_from(body: Mapping[str, Any]) -> Request:
             noise=tuple(str(name) for name in field(body, "noise", list)),
         ),
     )
-
-
-def _tolerance_body(tolerance: Tolerance) -> list[object]:
-    return [tolerance.rtol, tolerance.atol, tolerance.ulp, tolerance.nan_payload]
-
-
-def _tolerance_from(row: object) -> Tolerance:
-    match row:
-        case [int() | float() as rtol, int() | float() as atol, int() as ulp, *rest]:
-            return Tolerance(float(rtol), float(atol), ulp, bool(rest and rest[0]))
-    msg = f"expected [rtol, atol, ulp, nan_payload], got {row!r}"
-    raise WorkerError(msg)
 
 
 # --- verdicts ---------------------------------------------------------------------------------
@@ -129,10 +121,14 @@ def failure_body(failure: ReproFailure | None) -> dict[str, object]:
 
 
 def failure_from(body: Mapping[str, Any]) -> ReproFailure | None:
-    """Read a verdict."""
-    given = body.get("failure")
-    if given is None:
+    """Read a verdict.
+
+    Raises:
+        WorkerError: a field is missing or of another type.
+    """
+    if body.get("failure") is None:
         return None
+    given = field(body, "failure", dict)
     kind = FAILURES.get(str(given.get("type")), ReproFailure)
     return kind(
         field(given, "text", str),
@@ -171,7 +167,7 @@ def recording_body(recording: Recording, *, files: ArrayFiles) -> dict[str, obje
             _encoded(seen.value, files),
             sources.index(seen.location.file, seen.location.file),
             seen.location.line,
-            tolerances.index(seen.tolerance, _tolerance_body(seen.tolerance)),
+            tolerances.index(seen.tolerance, seen.tolerance.row()),
             ledgers.index(seen.ledger, seen.ledger),
         ]
         for seen in recording.observations
@@ -227,7 +223,7 @@ def recording_from(body: Mapping[str, Any], *, spec: RunSpec, files: ArrayFiles)
             ),
             streams=tuple(str(name) for name in field(body, "streams", list)),
         )
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
         msg = f"a recording from a worker is damaged: {error}"
         raise WorkerError(msg) from None
 
@@ -236,7 +232,7 @@ def _observations(body: Mapping[str, Any], files: ArrayFiles) -> list[Observatio
     from pytest_repro.values import decode
 
     sources = [str(name) for name in field(body, "files", list)]
-    tolerances = [_tolerance_from(row) for row in field(body, "tolerances", list)]
+    tolerances = [Tolerance.from_row(row) for row in field(body, "tolerances", list)]
     ledgers = [tuple(map(int, row)) for row in field(body, "ledgers", list)]
     observations = []
     for seq, (name, step, kind, value, source, line, tolerance, ledger) in enumerate(field(body, "rows", list)):

@@ -6,6 +6,7 @@ its own where not.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 from collections import Counter
@@ -69,7 +70,8 @@ class WorkerPool:
         self._expected.update(keys)
         for key in list(dict.fromkeys(keys))[: self._limit]:
             if not self._idle(key):
-                self._start(key)
+                with contextlib.suppress(WorkerError):  # it is tried again, and reported, when it is needed
+                    self._start(key)
 
     def execute(self, item: pytest.Item, spec: RunSpec, *, settings: Settings, gate: Gate | None) -> ProcessRun:
         """Execute one run of a test of this session; see `ProcessExecutor`."""
@@ -122,18 +124,28 @@ class WorkerPool:
         key = launch_key(request.spec.condition)
         if self._expected[key] > 0:
             self._expected[key] -= 1
+        answer = self._answer_of_one(key, request, gate=gate, timeout=timeout)
+        if answer.begun:
+            return answer
+        # its worker was killed while nobody asked anything of it: no part of the test was executed
+        return self._answer_of_one(key, request, gate=gate, timeout=timeout)
+
+    def _answer_of_one(self, key: Key, request: Request, *, gate: Gate | None, timeout: float) -> Answer:
         while True:
             failures = self._failures.get(key, [])
             if len(failures) >= _ATTEMPTS:
                 return Answer(failures[-1])
-            worker = self._idle(key) or self._start(key)
+            worker = None
             try:
+                worker = self._idle(key) or self._start(key)
                 worker.wait_ready()
                 break
             except WorkerError as error:
-                lost = ProcessRun(recording=None, lost=str(error), sections=worker.log_tail())
+                sections = worker.log_tail() if worker is not None else ()
+                self._failures.setdefault(key, []).append(
+                    ProcessRun(recording=None, lost=str(error), sections=sections)
+                )
                 self._drop(worker)
-                self._failures.setdefault(key, []).append(lost)
             except BaseException:
                 self._drop(worker)
                 raise
@@ -173,9 +185,12 @@ class WorkerPool:
         """Where every run takes an interpreter, let the next one import while others compute."""
         wanted = self._no_fork.get(key) and self._expected[key] > 0
         if wanted and len(self._workers) < self._limit and not self._idle(key):
-            self._start(key)
+            with contextlib.suppress(WorkerError):  # as in `prepare`
+                self._start(key)
 
-    def _drop(self, worker: Remote) -> None:
+    def _drop(self, worker: Remote | None) -> None:
+        if worker is None:
+            return
         if worker in self._workers:
             self._workers.remove(worker)
         try:

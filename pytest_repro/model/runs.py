@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 from dataclasses import dataclass
 
 from pytest_repro.model.values import Node
@@ -101,6 +102,25 @@ class Tolerance:
     def exact(self) -> bool:
         """Whether only equal bits agree."""
         return not (self.rtol or self.atol or self.ulp)
+
+    def row(self) -> list[object]:
+        """As files and frames have it."""
+        return [self.rtol, self.atol, self.ulp, self.nan_payload]
+
+    @classmethod
+    def from_row(cls, row: object) -> Tolerance:
+        """Read what `row` gave.
+
+        Raises:
+            ValueError: it is anything else; above all no tolerance is infinite, which would let everything pass.
+        """
+        match row:
+            case [int() | float() as rtol, int() | float() as atol, int() as ulp, bool() as nan_payload]:
+                numbers = (rtol, atol, ulp)
+                largest = sys.float_info.max
+                if all(type(number) is not bool and 0 <= number <= largest for number in numbers):
+                    return cls(float(rtol), float(atol), ulp, nan_payload)
+        raise ValueError("a tolerance is not [rtol, atol, ulp, nan_payload], finite and not negative")
 
     def __str__(self) -> str:
         parts = [f"{key}={getattr(self, key):g}" for key in ("rtol", "atol", "ulp") if getattr(self, key)]

@@ -14,6 +14,7 @@ from pytest_repro.model import (
     Verdict,
     WithinTolerance,
 )
+from pytest_repro.report.wording import visible
 
 __all__ = ["closing_lines", "failure_text", "summary_line"]
 
@@ -37,7 +38,7 @@ def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) 
         lines[0] = f"STRICT: {_drawn(result)}; the values did not drift"
     if result.comparison.first is None and result.cause is None:
         body = [*_strict(result, width), *_tail(result, width=width, verbose=verbose)]
-        return "\n".join([*_wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
+        return _text([*_wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
     lines.append("")
     lines += _first(result, width, verbose=verbose)
     if result.streams:
@@ -47,7 +48,12 @@ def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) 
     lines += ["", *_table(result, width=width, verbose=verbose)]
     tail = ["", *_strict(result, width), *_tail(result, width=width, verbose=verbose)]
     lines += _all_details(result, room=_LINES - len(lines) - len(tail), width=width, verbose=verbose)
-    return "\n".join(line.rstrip() for line in [*lines, *tail])
+    return _text([*lines, *tail])
+
+
+def _text(lines: Sequence[str]) -> str:
+    """Join lines; a name that somebody else chose moves no cursor, sets no colour and begins no line."""
+    return "\n".join(visible(line).rstrip() for line in lines)
 
 
 def _all_details(result: TestResult, *, room: int, width: int, verbose: bool) -> list[str]:
@@ -273,6 +279,10 @@ def _within_text(entry: WithinTolerance) -> str:
 
 def summary_line(result: TestResult) -> str:
     """One line for the short test summary: ``loss[3] differs in run 3 of 3: hash seed``."""
+    return visible(_summary(result))
+
+
+def _summary(result: TestResult) -> str:
     first = result.comparison.first
     if first is None and result.verdict.good and result.violations:
         return f"{_drawn(result)}, first {result.violations[0].call} at {result.violations[0].location}"
@@ -306,7 +316,7 @@ def closing_lines(report: SessionReport, *, escape: float, width: int = 80) -> l
         lines.append(f"repro: not reproduced: {', '.join(f'{count} {word}' for word, count in bad.items())}.")
     for test in report.tests:
         lines += [f"repro: {test.nodeid}: {_within_text(entry)}" for entry in test.comparison.within]
-    return lines
+    return [visible(line) for line in lines]
 
 
 def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from pytest_repro.errors import StoredDataError
 from pytest_repro.model import Array, Atom, Branch, Layout, Node
 from pytest_repro.values.bits import storage_dtype
+from pytest_repro.values.npy import MAX_DIMENSIONS, MAX_EMPTY, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,6 @@ __all__ = ["decode"]
 
 MAX_DEPTH = 250  # a little more than the canonical form allows: rules and families may wrap
 MAX_NODES = 5_000_000
-MAX_DIMENSIONS = 64
 #: no array that a test compares is larger; keeps a forged shape from asking for all memory
 MAX_ARRAY_BYTES = 1 << 40
 INLINE_BYTES = 4096
@@ -105,8 +105,8 @@ class _Decoder:
         dtype = _dtype(name, body.get("bits"))
         shape = _shape(body.get("shape"))
         size = math.prod(shape) * dtype.itemsize
-        if size > MAX_ARRAY_BYTES:
-            raise _refuse("an array of a possible size", f"{size:,} bytes")
+        if size > MAX_ARRAY_BYTES or (not dtype.itemsize and math.prod(shape) > MAX_EMPTY):
+            raise _refuse("an array of a possible size", f"{shape!r:.50} of {name}")
         data = self._fetched(body["ref"], dtype, shape) if "ref" in body else _inline(body.get("data"), dtype, shape)
         return Array(_string(body.get("type")), name, shape, data, owned=True)
 
@@ -169,7 +169,12 @@ def _inline(body: object, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -
     data: AnyArray = np.frombuffer(raw, dtype=dtype) if size else np.empty(math.prod(shape), dtype)
     if sys.byteorder != "little":
         data = data.byteswap()
-    data = data.reshape(shape)
+    if not is_text(data):
+        raise _refuse("text", "what is no character")
+    try:
+        data = data.reshape(shape)
+    except ValueError:  # no elements, in dimensions whose product is beyond what numpy counts
+        raise _refuse("a shape", f"{shape!r:.50}") from None
     data.flags.writeable = False
     return data
 
