@@ -11,6 +11,7 @@ The flow is one-way; a module imports only from rows above its own::
     judge     compare/, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
+    compose   survey/            pytest-repro survey: sessions, verdicts by model and factor, tables
     compose   reporting, resources, inplace, single, explaining, experiments
     shell     hookspecs, session, session_hooks, upkeep, plugin, cli
 

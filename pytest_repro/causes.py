@@ -75,7 +75,7 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
     ),
     "gpu": (
         "gpu",
-        "the kernels that torch uses on the GPU",
+        "the choice of kernels on the GPU",
         "deterministic kernels (off), cuDNN benchmark or TF32",
         (
             "torch.use_deterministic_algorithms(True) with CUBLAS_WORKSPACE_CONFIG=:4096:8, "
@@ -97,7 +97,7 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "the environment block",
         "results hang on memory layout: look for uninitialised memory and id()",
     ),
-    "order": ("order", "tests that ran before", "the tests that ran before", "reset shared state in a fixture"),
+    "order": ("order", "the order of tests", "the tests that run before", "reset shared state in a fixture"),
     "library-seed": (
         "entropy",
         "a random seed that a library takes from the clock",

@@ -1,6 +1,7 @@
-"""``pytest-repro``: judge, show and tidy stored files, without pytest.
+"""``pytest-repro``: judge, show and tidy stored files, without pytest; survey which libraries reproduce.
 
-Exit codes: 0 all agree, 1 something differs or could not be compared, 2 the input is not usable.
+Exit codes: 0 all agree (a survey: every model was measured), 1 something differs or could not be compared, 2 the
+input is not usable.
 """
 
 from __future__ import annotations
@@ -49,11 +50,11 @@ def _visible(text: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pytest-repro", description="Judge stored recordings, without pytest.")
+    parser = argparse.ArgumentParser(prog="pytest-repro", description="Judge stored recordings; survey libraries.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     compare = commands.add_parser("compare", help="judge folders of --repro-record against the first of them")
-    compare.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+    compare.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="two or more; the first is the reference")
     compare.add_argument("--rtol", type=_number, default=0.0, help="relative tolerance for all numbers")
     compare.add_argument("--atol", type=_number, default=0.0, help="absolute tolerance for all numbers")
     compare.add_argument("--ulp", type=_whole, default=0, help="tolerance in representable numbers")
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.set_defaults(command=_compare)
 
     show = commands.add_parser("show", help="list what a folder of --repro-record holds")
-    show.add_argument("folder", type=Path, metavar="DIR")
+    show.add_argument("folder", type=Path, metavar="DIR", help="of --repro-record")
     show.add_argument("tests", nargs="*", metavar="TEST", help="show the values of these tests (parts of their ids)")
     show.set_defaults(command=_show)
 
@@ -71,9 +72,22 @@ def _parser() -> argparse.ArgumentParser:
     env.set_defaults(command=_env)
 
     prune = commands.add_parser("prune", help="remove stored elements that nothing refers to any more")
-    prune.add_argument("root", nargs="?", type=Path, default=Path(), metavar="DIR")
+    prune.add_argument("root", nargs="?", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
     prune.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
     prune.set_defaults(command=_prune)
+
+    survey = commands.add_parser("survey", help="measure which popular estimators and models reproduce on this machine")
+    survey.add_argument(
+        "--factors", default="threads,cpu,hash-seed", metavar="FACTOR,...", help="switched one at a time"
+    )
+    survey.add_argument("--runs", type=int, default=3, metavar="N", help="sessions of each condition (default: 3)")
+    survey.add_argument(
+        "-k", dest="select", default="", metavar="EXPRESSION", help="only models that fit, as in pytest"
+    )
+    survey.add_argument("--md", type=Path, metavar="FILE", help="write the table as Markdown")
+    survey.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
+    survey.add_argument("--keep", type=Path, metavar="DIR", help="keep the recordings, for pytest-repro compare")
+    survey.set_defaults(command=_survey)
     return parser
 
 
@@ -233,6 +247,28 @@ def _prune(options: argparse.Namespace) -> int:
     word = "would be removed" if options.dry_run else "removed"
     print(f"{removed} stored {'value' if removed == 1 else 'values'} {word}, {size:,} bytes")
     return 0
+
+
+# --- survey -----------------------------------------------------------------------------------
+
+
+def _survey(options: argparse.Namespace) -> int:
+    from pytest_repro.storage import write_atomically
+    from pytest_repro.survey import as_json, as_markdown, as_text, run_survey
+
+    survey = run_survey(
+        factors=[factor for factor in options.factors.split(",") if factor],
+        runs=options.runs,
+        select=options.select,
+        keep=options.keep,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(as_text(survey), end="")
+    if options.md is not None:
+        write_atomically(options.md, as_markdown(survey))
+    if options.json is not None:
+        write_atomically(options.json, as_json(survey))
+    return 0 if survey.complete else 1
 
 
 if __name__ == "__main__":

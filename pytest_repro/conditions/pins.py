@@ -113,6 +113,7 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "import": ("1",),
         "locale": ("C",),
         "memory": ("perturb=90,aslr=off", "perturb=165"),
+        "order": ("after others",),
         "pid": ("pinned=1",),
         "state": ("repeated",),
         "threads": ("4",),

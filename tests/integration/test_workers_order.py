@@ -32,3 +32,26 @@ def test_a_test_that_hangs_on_other_tests_drifts_when_order_is_varied_only(inner
     result = inner("--repro-runs=3", "--repro-vary=order", isolation="process")
     result.assert_outcomes(passed=1, failed=3)
     result.stdout.fnmatch_lines(["*first   count*1 -> 3*"])
+
+
+SHARED = """
+    import pytest
+
+    DEFAULTS = {"depth": 3}
+
+    @pytest.mark.repro
+    def test_default(repro):
+        repro.metric("depth", DEFAULTS["depth"])
+
+    @pytest.mark.repro
+    def test_deep(repro):
+        DEFAULTS["depth"] = 8
+        repro.metric("depth", DEFAULTS["depth"])
+"""
+
+
+def test_the_order_of_tests_is_shown_to_be_the_cause(inner: Inner) -> None:
+    inner.file(SHARED)
+    result = inner("--repro-runs=3", "--repro-vary=order", "--repro-explain=auto", isolation="process")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*cause   the order of tests decides it: all pinned, 5 of 5 agree*"])
