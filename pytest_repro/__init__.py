@@ -7,7 +7,7 @@ The flow is one-way; a module imports only from rows above its own::
     process   environment/, rng, entropy/, conditions/, suspects/, frozen, source_tree
     intent    parsers, options, settings, plan, hashing
     observe   keeper, log, recorder, autolog/, watch/
-    execute   execute/           inline, child, workers
+    execute   execute/           inline, child, workers, cluster and node
     judge     compare/, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known

@@ -101,7 +101,8 @@ class ReproSession:
             raise pytest.UsageError(msg)
         try:
             self._overtime.check()
-        except SettingsError as error:
+            self.resources.check()
+        except ReproError as error:
             raise pytest.UsageError(str(error)) from None
 
     def settings_for(self, item: pytest.Item) -> Settings:
@@ -130,7 +131,7 @@ class ReproSession:
     def plan_for(self, settings: Settings) -> Plan:
         """The runs of a test with these settings."""
         if self._debugging:
-            settings = replace(settings, isolation="inline", vary=())
+            settings = replace(settings, isolation="inline", vary=(), executor="")
         return make_plan(settings, level_of=level_of, standard=standard_factors(), hash_seeds=self.resources.hash_seeds)
 
     def check_items(self, items: list[pytest.Item]) -> None:
@@ -190,6 +191,11 @@ class ReproSession:
         conditions = [spec.condition for spec in specs if spec.condition.place is Place.PROCESS]
         if conditions:
             self.resources.pool.prepare(conditions)
+        if any(spec.condition.place is Place.CLUSTER for spec in specs):
+            try:
+                self.resources.connect()
+            except ReproError as error:
+                raise pytest.UsageError(str(error)) from None
 
     def selects(self, item: pytest.Item) -> bool:
         """Whether a test is to be repeated: it is marked, or all are, and nothing excludes it."""
@@ -226,6 +232,7 @@ class ReproSession:
             hooks=self.hooks,
             root=self.config.rootpath,
             processes=self.resources.processes,
+            cluster=lambda: self.resources.cluster,
             explainer_for=self._explainer_for,
             control_for=self._control_for,
             strict=partial(violations, allow=settings.allow) if settings.strict else None,
@@ -300,8 +307,7 @@ class ReproSession:
 
     def closing(self) -> list[str]:
         """The lines at the end of the session."""
-        notice = self.resources.notice()
-        self.reporting.notices = [f"repro: {notice}"] if notice else []
+        self.reporting.notices = [f"repro: {notice}" for notice in self.resources.notices()]
         return self.reporting.closing()
 
     def close(self) -> None:

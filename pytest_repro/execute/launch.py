@@ -19,7 +19,17 @@ from pytest_repro.conditions import launch
 from pytest_repro.execute.transport import make_transport
 from pytest_repro.model import Condition
 
-__all__ = ["Blueprint", "Key", "Process", "launch_key", "launched", "start"]
+__all__ = [
+    "Blueprint",
+    "Key",
+    "Process",
+    "interpreter_flags",
+    "launch_key",
+    "launched",
+    "own_id",
+    "session_environment",
+    "start",
+]
 
 #: what an interpreter is started with: two conditions with one key can share a worker
 Key: TypeAlias = "tuple[tuple[tuple[str, str | None], ...], tuple[str, ...]]"
@@ -44,6 +54,21 @@ main(boot)
 #: the first ``mlflow.start_run()`` of a process writes into it, and each worker has a first one.
 _FOREIGN_PREFIXES = ("PYTEST_XDIST_",)
 _FOREIGN = frozenset({"PYTEST_CURRENT_TEST", "TEST_RUN_PIPE", "RUN_TEST_IDS_PIPE", "MLFLOW_RUN_ID"})
+
+
+def session_environment() -> dict[str, str]:
+    """The variables of this process, but for those by which other tools know their own processes."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _FOREIGN and not name.startswith(_FOREIGN_PREFIXES)
+    }
+
+
+def own_id(item: pytest.Item) -> str:
+    """The node id as it was collected; pytest-xdist appends ``@group`` to it."""
+    own = f"{item.parent.nodeid}::{item.name}" if item.parent is not None else item.nodeid
+    return own if item.nodeid.startswith(own + "@") else item.nodeid
 
 
 def launch_key(condition: Condition) -> Key:
@@ -73,11 +98,7 @@ class Blueprint:
     @classmethod
     def of(cls, config: pytest.Config, *, preload: Sequence[str], spool: Path) -> Blueprint:
         """Read it from the session."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in _FOREIGN and not name.startswith(_FOREIGN_PREFIXES)
-        }
+        environment = session_environment()
         posix = hasattr(os, "fork") and hasattr(os, "killpg")
         asked = environment.get("PYTEST_REPRO_TRANSPORT", "")
         transport = asked if asked in ("pair", "tcp") else ("pair" if posix else "tcp")
@@ -184,7 +205,7 @@ def start(blueprint: Blueprint, key: Key, *, number: int, no_fork: str) -> Proce
     command = [
         *key[1],
         blueprint.interpreter or sys.executable,
-        *_interpreter_flags(),
+        *interpreter_flags(),
         "-c",
         _BOOT,
         str(folder / "boot.json"),
@@ -225,7 +246,7 @@ def _apart(descriptors: tuple[int, ...]) -> dict[str, Any]:
     return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 
 
-def _interpreter_flags() -> list[str]:
+def interpreter_flags() -> list[str]:
     """``-O``, ``-W``, ``-X`` and the like of this interpreter; multiprocessing uses the same function."""
     flags = getattr(subprocess, "_args_from_interpreter_flags", None)
     return list(flags()) if flags is not None else []
