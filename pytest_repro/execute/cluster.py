@@ -72,7 +72,8 @@ class ClusterPool:
                 "executor the methods repro_hosts() and repro_submit(host, function, *args, **kwargs)"
             )
             raise SettingsError(msg)
-        machines = [(host, self._greet(host)) for host in hosts or ("",)]
+        greeted = [(host, self._greet(host)) for host in hosts or ("",)]  # all at once
+        machines = [(host, self._greeted(host, sent)) for host, sent in greeted]
         if self._settings.spread:
             self._hosts = self._spread_over(machines)
         self._connected = True
@@ -84,12 +85,14 @@ class ClusterPool:
             self._courier = Courier(engine, self._dispatch, self._spec)
         return self._courier
 
-    def _greet(self, host: str) -> str:
+    def _greet(self, host: str) -> Sent:
+        expected = {**versions_in(self._here()), **self._project()}
+        return self._open().send(None, expected=self._expected(expected), host=host, seconds=0.0)
+
+    def _greeted(self, host: str, sent: Sent) -> str:
         """Have a first small task executed; the name of the machine that did."""
         courier = self._open()
         where = f" on {host}" if host else ""
-        expected = {**versions_in(self._here()), **self._project()}
-        sent = courier.send(None, expected=self._expected(expected), host=host, seconds=0.0)
         try:
             reply = courier.fetch(sent)
             problem = refusal(reply)

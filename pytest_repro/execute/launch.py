@@ -10,14 +10,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import pytest
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_repro import frozen
 from pytest_repro.conditions import launch
 from pytest_repro.execute.transport import make_transport
 from pytest_repro.model import Condition
+
+if TYPE_CHECKING:
+    import pytest  # a task on a node loads this module, and has no use for pytest
 
 __all__ = [
     "Blueprint",

@@ -101,11 +101,11 @@ def _files(expected: Mapping[str, str], root: Path) -> dict[str, str]:
 
 
 def _establish(variables: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
-    """Give the variables the session's values; what the engine had in their place."""
+    """Give the variables the session's values; what the engine had in place of those that can change results."""
     found = []
     for name, value in sorted(variables.items()):
         before = os.environ.get(name)
-        if before != value:
+        if before != value and name != "PYTHONPATH" and not name.startswith("PYTEST_"):
             found.append((name, before or ""))
         if value is None:
             os.environ.pop(name, None)
