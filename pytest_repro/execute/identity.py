@@ -28,7 +28,14 @@ def versions_in(fields: Iterable[EnvField]) -> dict[str, str]:
         for one in fields
         if one.name in _PYTHON or one.name.startswith("package.")
     }
-    return {**found, "pytest-repro": __version__, "pytest": importlib.metadata.version("pytest")}
+    return {**found, "pytest-repro": __version__, "pytest": _version("pytest")}
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def commit_of(root: Path) -> dict[str, str]:
