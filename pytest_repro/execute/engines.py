@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -21,6 +22,8 @@ __all__ = ["Engine", "ExecutorEngine", "Spec", "open_engine", "parse_spec"]
 
 #: seconds that reaching a scheduler may take, however patient one is with its queue
 _CONNECT = 15.0
+#: seconds; clocks of operating systems take a few hundred years at most, and nobody waits for one
+_LONGEST = 1e8
 _FORMS = "dask://HOST:PORT, or MODULE:FUNCTION where FUNCTION() returns a concurrent.futures.Executor"
 
 
@@ -92,7 +95,14 @@ def _text(value: str) -> str:
 
 def _positive(value: str) -> float:
     number = float(value)
-    if not 0 < number < 1e9:
+    if not 0 < number < math.inf:
+        raise ValueError(value)
+    return number
+
+
+def _seconds(value: str) -> float:
+    number = _positive(value)
+    if number > _LONGEST:
         raise ValueError(value)
     return number
 
@@ -109,7 +119,7 @@ def _resources(value: str) -> dict[str, float]:
 _QUERY: Mapping[str, Callable[[str], Any]] = {
     "python": _text,
     "dir": _text,
-    "wait": _positive,
+    "wait": _seconds,
     "limit": _bytes,
     "resources": _resources,
 }

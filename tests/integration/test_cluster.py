@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,7 +114,7 @@ def cluster(inner: Inner) -> Inner:
     return inner
 
 
-def report(inner: Inner, name: str = "r.json") -> dict[str, dict[str, object]]:
+def report(inner: Inner, name: str = "r.json") -> dict[str, Any]:
     """The tests of the JSON report by their function's name."""
     tests = json.loads((inner.pytester.path / name).read_text(encoding="utf-8"))["tests"]
     return {test["nodeid"].partition("::")[2]: test for test in tests}
@@ -152,10 +153,10 @@ def test_runs_come_back_whole_and_drift_is_found(cluster: Inner, marker: str, mo
     result.stdout.fnmatch_lines(["DRIFT: 1 of 1 value differs between 2 runs*", "*Captured stdout call*", "seen 1"])
     tests = report(cluster)
     assert tests["test_good"]["verdict"] == "reproduced"
-    assert [each["place"] for each in tests["test_good"]["conditions"]] == ["inline", "cluster"]  # type: ignore[attr-defined]
-    here, there = tests["test_good"]["environments"]  # type: ignore[misc]
+    assert [each["place"] for each in tests["test_good"]["conditions"]] == ["inline", "cluster"]
+    here, there = tests["test_good"]["environments"]
     assert here["host"] == there["host"]
-    assert there["hash-seed"] == f"seed {tests['test_good']['conditions'][1]['levels']['hash-seed']}"  # type: ignore[index]
+    assert there["hash-seed"] == f"seed {tests['test_good']['conditions'][1]['levels']['hash-seed']}"
     assert "--repro-executor='engines:" in str(tests["test_order"]["again"])
     result.stdout.fnmatch_lines(
         ["repro: the engine's processes on * have OMP_NUM_THREADS=1, PYTHONHASHSEED=6640; runs had this session's *"]
@@ -288,7 +289,7 @@ def test_a_hook_makes_the_engine_and_all_runs_are_under_way_at_once(cluster: Inn
     result = cluster("--repro-runs=2", "--repro-executor=lab", "--repro-json=r.json", isolation="process")
     result.assert_outcomes(passed=1, warnings=1)
     conditions = report(cluster)["test_meets_the_other"]["conditions"]
-    assert [each["place"] for each in conditions] == ["cluster", "cluster"]  # type: ignore[attr-defined]
+    assert [each["place"] for each in conditions] == ["cluster", "cluster"]
 
 
 # --- machines ----------------------------------------------------------------------------------
@@ -325,9 +326,9 @@ def test_spread_places_runs_on_other_machines_and_says_how_they_differ(cluster: 
         ]
     )
     test = report(cluster)["test_host"]
-    hosts = [environment["host"] for environment in test["environments"]]  # type: ignore[attr-defined]
+    hosts = [environment["host"] for environment in test["environments"]]
     assert hosts[2:] == ["nodea", "nodeb"]
-    assert test["varied"][0] == "machine"  # type: ignore[index]
+    assert test["varied"][0] == "machine"
 
 
 # --- versions ----------------------------------------------------------------------------------
