@@ -11,7 +11,7 @@ The flow is one-way; a module imports only from rows above its own::
     judge     compare/, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
-    compose   reporting, resources, inplace, single, explaining, experiments, machines
+    compose   reporting, resources, inplace, single, explaining, experiments, machines, crashes
     shell     hookspecs, session, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of

@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,6 +162,15 @@ class Resources:
 
         number = str(workerinput.get("workerid", "gw0")).removeprefix("gw")
         return held(str(workerinput.get("repro_slots", "")), worker=int(number) if number.isdecimal() else 0)
+
+    def under_way(self, nodeid: str) -> AbstractContextManager[None]:
+        """Note which test is being repeated, where a controller would want to know after a crash."""
+        workerinput = getattr(self.config, "workerinput", {})
+        if "repro_under_way" not in workerinput:
+            return nullcontext()
+        from pytest_repro.crashes import under_way
+
+        return under_way(nodeid, place=str(workerinput["repro_under_way"]), worker=str(workerinput["workerid"]))
 
     def watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
         """Taps on entropy, where their findings can be of use."""

@@ -172,11 +172,20 @@ class ReproSession:
         return [f"repro: up to {count} x {own} more processes: each xdist worker has interpreters of its own for runs"]
 
     def prepare_node(self, workerinput: dict[str, object]) -> None:
-        """Tell an xdist worker how many of them may execute a run at once."""
+        """Tell an xdist worker where to note what it does, and how many of them may execute a run at once."""
+        from pytest_repro.crashes import make_place
+
+        workerinput["repro_under_way"] = make_place(self.resources.spool)
         if self.settings.jobs:
             from pytest_repro.execute.slots import make_slots
 
             workerinput["repro_slots"] = make_slots(self.resources.spool / "slots", self.settings.jobs)
+
+    def crashed(self, report: object) -> None:
+        """Give a test whose xdist worker died its verdict."""
+        from pytest_repro.crashes import make_place, told
+
+        told(report, place=make_place(self.resources.spool), settings=self.settings)
 
     # --- running ------------------------------------------------------------------------------
 
@@ -221,7 +230,7 @@ class ReproSession:
             tools=self._tools(settings),
             unmarked=item.get_closest_marker(MARKER) is None,
         )
-        with self.resources.slot():
+        with self.resources.slot(), self.resources.under_way(item.nodeid):
             runner.go()
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
