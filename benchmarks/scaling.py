@@ -163,7 +163,7 @@ class Sizes(NamedTuple):
     tests: tuple[int, ...] = (10, 100, 1000)
     runs: tuple[int, ...] = (2, 10, 50)
     most_forks: int = 2000
-    tasks: tuple[tuple[int, int], ...] = ((1, 2), (1, 20), (10, 2))
+    tasks: tuple[tuple[int, int], ...] = ((1, 2), (1, 10), (10, 2))
     workers: tuple[int, ...] = (0, 2, 4)
     shared: int = 1000
     rounds: int = 3

@@ -73,7 +73,16 @@ class ClusterPool:
             )
             raise SettingsError(msg)
         greeted = [(host, self._greet(host)) for host in hosts or ("",)]  # all at once
-        machines = [(host, self._greeted(host, sent)) for host, sent in greeted]
+        answers = [(host, self._greeted(host, sent)) for host, sent in greeted]
+        machines = [(host, name) for host, name in answers if name]
+        busy = [host for host, name in answers if not name]
+        if not machines:
+            self._refuse_idle(busy)
+        if busy:
+            text = (
+                f"no worker of {', '.join(busy)} was free within {self._spec.wait:g} s; tasks there check versions, too"
+            )
+            self._remarks[text] = None
         if self._settings.spread:
             self._hosts = self._spread_over(machines)
         self._connected = True
@@ -89,20 +98,24 @@ class ClusterPool:
         expected = {**versions_in(self._here()), **self._project()}
         return self._open().send(None, expected=self._expected(expected), host=host, seconds=0.0)
 
+    def _refuse_idle(self, hosts: Sequence[str]) -> None:
+        where = f" on {', '.join(hosts)}" if any(hosts) else ""
+        asked = ", ".join(f"{name}={amount:g}" for name, amount in self._spec.resources.items())
+        msg = (
+            f"--repro-executor={self._spec.text}: a first small task{where} was not executed within "
+            f"{self._spec.wait:g} s{f' by a worker with {asked}' if asked else ''}; see whether the engine has a free "
+            "worker, or let it take longer with ?wait=SECONDS"
+        )
+        raise SettingsError(msg)
+
     def _greeted(self, host: str, sent: Sent) -> str:
-        """Have a first small task executed; the name of the machine that did."""
+        """The name of the machine that executed a first small task; empty where none did in time."""
         courier = self._open()
-        where = f" on {host}" if host else ""
         try:
             reply = courier.fetch(sent)
             problem = refusal(reply)
         except Overdue:
-            asked = ", ".join(f"{name}={amount:g}" for name, amount in self._spec.resources.items())
-            problem = (
-                f"a first small task{where} was not executed within {self._spec.wait:g} s"
-                f"{f' by a worker with {asked}' if asked else ''}; see whether the engine has a free worker, or let it "
-                "take longer with ?wait=SECONDS"
-            )
+            return ""
         except WorkerError as error:
             problem = str(error)
         if problem:
@@ -170,8 +183,9 @@ class ClusterPool:
             run = self._run(item, spec, sent, settings)
         except Overdue:
             return _lost(
-                f"the engine did not bring it back in time: {_limit_of(settings):g} s for the run (--repro-timeout), "
-                f"{self._spec.wait:g} s to start it, and as long in the queue (?wait=SECONDS in --repro-executor)"
+                f"the engine brought nothing back for longer than a run may take: {_limit_of(settings):g} s for itself "
+                f"(--repro-timeout), {self._spec.wait:g} s to start, and as long in the queue (?wait=SECONDS in "
+                "--repro-executor)"
             )
         except ReproError as error:
             return _lost(str(error))

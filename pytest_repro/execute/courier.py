@@ -43,8 +43,9 @@ class Sent:
 
     key: str
     future: Future[Any]
-    #: None waits for ever
-    deadline: float | None
+    #: seconds that the engine may bring nothing back, neither this task nor another; None waits for ever
+    patience: float | None
+    since: float
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class Courier:
     #: facts about each machine that answered, by its name
     machines: dict[str, tuple[EnvField, ...]] = field(default_factory=dict)
     _nonces: set[str] = field(default_factory=set)
+    #: when the engine last brought something back
+    _moved: float = 0.0
 
     def send(
         self,
@@ -91,8 +94,12 @@ class Courier:
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is its answer
             future = Future()
             future.set_exception(error)
-        patience = self.spec.wait if request is not None else 0.0
-        return Sent(key, future, time.monotonic() + limit + patience if limit else None)
+        future.add_done_callback(self._move)
+        queued = self.spec.wait if request is not None else 0.0
+        return Sent(key, future, limit + queued if limit else None, time.monotonic())
+
+    def _move(self, _future: Future[Any]) -> None:
+        self._moved = time.monotonic()
 
     def fetch(self, sent: Sent) -> Reply:
         """Wait for the reply.
@@ -102,18 +109,36 @@ class Courier:
             WorkerError: the engine gave something else, with what that means.
         """
         try:
-            left = None if sent.deadline is None else max(sent.deadline - time.monotonic(), 0.001)
-            return self._read(sent.future.result(timeout=left), sent.key)
+            return self._fetched(sent)
+        except BaseException:
+            self.engine.executions(sent.key)  # lets go of the task
+            raise
+
+    def _fetched(self, sent: Sent) -> Reply:
+        try:
+            return self._read(self._result(sent), sent.key)
         except (FutureTimeout, TimeoutError, subprocess.TimeoutExpired):
             sent.future.cancel()
             raise Overdue("it was not brought back in time") from None
         except CancelledError as error:
-            msg = f"the engine gave it up: {error or 'it was cancelled'}"
+            msg = f"the engine gave it up: {str(error) or 'it was cancelled'}"
             raise WorkerError(msg) from None
         except WorkerError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever an engine raises
             raise WorkerError(self._said(error)) from None
+
+    def _result(self, sent: Sent) -> Any:
+        """Wait as long as the engine brings anything back: a task may have many others before it."""
+        while True:
+            left = None
+            if sent.patience is not None:
+                left = max(sent.since, self._moved) + sent.patience - time.monotonic()
+            try:
+                return sent.future.result(timeout=left if left is None else max(left, 0.0))
+            except (FutureTimeout, TimeoutError):
+                if sent.future.done() or left is None or left <= 0:
+                    raise
 
     def executions(self, sent: Sent, reply: Reply) -> int:
         """How often it was begun, as far as machine and engine know."""

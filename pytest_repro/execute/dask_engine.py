@@ -62,15 +62,19 @@ class DaskEngine:
         return [address for address, name in self._placed().items() if name == host]
 
     def _placed(self) -> dict[str, str]:
-        """Address of each worker → host."""
+        """Address of each worker that offers what is asked for → host."""
         ask = self._client.scheduler_info
         # releases that take a number give five workers unless asked for all
         asked = {"n_workers": -1} if "n_workers" in inspect.signature(ask).parameters else {}
         workers = ask(**asked)["workers"]
-        return {address: str(worker["host"]) for address, worker in workers.items()}
+        return {address: str(worker["host"]) for address, worker in workers.items() if self._offers(worker)}
+
+    def _offers(self, worker: Mapping[str, Any]) -> bool:
+        there = worker.get("resources") or {}
+        return all(there.get(name, 0) >= amount for name, amount in self._resources.items())
 
     def hosts(self) -> tuple[str, ...]:
-        """Hosts that have a worker."""
+        """Hosts that have such a worker."""
         return tuple(sorted(set(self._placed().values())))
 
     def executions(self, key: str) -> int:

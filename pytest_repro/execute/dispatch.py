@@ -28,6 +28,9 @@ __all__ = ["Dispatch", "project_of"]
 #: a task may use is the engine's to say.
 _SAME = (*(name for name in NUMERIC_VARIABLES if name != "CUDA_VISIBLE_DEVICES"), "TZ", "LC_ALL", "LANG", "PYTHONUTF8")
 
+#: Tasks may execute at the same time in one folder, and would write one file of coverage.
+_UNMEASURED = {"--cov-append": "--no-cov"}
+
 
 @dataclass(slots=True)
 class Dispatch:
@@ -75,7 +78,7 @@ class Dispatch:
             "root": self.there(str(self.root)),
             "front": self._front(),
             "argv": list(frozen.ARGV),
-            "arguments": [self.there(argument) for argument in self.blueprint.arguments],
+            "arguments": [self.there(_UNMEASURED.get(argument, argument)) for argument in self.blueprint.arguments],
             "variables": self._variables(),
             "launch": [list(pair) for pair in variables],
             "prefix": list(prefix),

@@ -57,7 +57,7 @@ class Engine(Protocol):
         """Where it can be told to run something; empty where it cannot be told."""
 
     def executions(self, key: str) -> int:
-        """How often it has started the task, as far as it says; 0 where it does not."""
+        """How often it has started a finished task, as far as it says; 0 where it does not. Asked once per task."""
 
     def close(self) -> None:
         """Let go of it; tasks that have not begun are cancelled."""

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="re
 
 @dataclass
 class Dask:
-    """A scheduler and three workers with one thread each, all on loopback."""
+    """A scheduler and four workers with one thread each, all on loopback."""
 
     folder: Path
     address: str = ""
@@ -44,7 +44,7 @@ class Dask:
         self.address = json.loads(file.read_text(encoding="utf-8"))["address"].removeprefix("tcp://")
         # as a nanny would set it
         engine = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "6640"}
-        for number in (1, 2, 3):
+        for number in (1, 2, 3, 4):
             options = ["--no-nanny", "--nthreads=1", f"--local-directory={self.folder / str(number)}"]
             self.workers.append(self._process("worker", f"tcp://{self.address}", *options, **engine))
 
@@ -124,7 +124,9 @@ def test_no_scheduler_there(inner: Inner) -> None:
     result.stderr.fnmatch_lines(["ERROR: *no Dask scheduler answers at 127.0.0.1:1 within 1 s *'dask scheduler'"])
 
 
-def test_a_lost_worker_is_lost_and_a_task_that_was_run_again_is_told(dask: Dask, inner: Inner, marker: str) -> None:
+def test_a_lost_worker_is_lost_and_a_task_that_was_run_again_is_told(
+    dask: Dask, inner: Inner, marker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inner.file(
         """
         import os, pathlib, signal, time
@@ -150,17 +152,36 @@ def test_a_lost_worker_is_lost_and_a_task_that_was_run_again_is_told(dask: Dask,
             repro.metric("x", 1)
             if repro.run == 2:
                 end_worker()
+
+        def test_scheduler(repro):
+            repro.metric("x", 1)
+            if repro.run == 2:
+                os.kill(int(os.environ["PYTEST_REPRO_TEST_SCHEDULER"]), signal.SIGKILL)
+                time.sleep(600)
+
+        def test_after(repro):
+            repro.metric("x", 1)
         """
     )
+    assert dask.scheduler is not None
+    monkeypatch.setenv("PYTEST_REPRO_TEST_SCHEDULER", str(dask.scheduler.pid))
     assert all(worker.poll() is None for worker in dask.workers)
-    options = ["--repro-runs=2", f"--repro-executor=dask://{dask.address}?wait=120", "--repro-json=r.json"]
+    options = [
+        "--repro-runs=2",
+        f"--repro-executor=dask://{dask.address}?wait=60",
+        "--repro-timeout=60",
+        "--repro-json=r.json",
+    ]
     result = inner(*options, subprocess=True, isolation="")
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=1, failed=3)
     once = "repro: test_it.py::test_once: the engine began run 2 2 times, because it lost a worker; the last one counts"
     result.stdout.fnmatch_lines([once])
     tests = json.loads((inner.pytester.path / "r.json").read_text(encoding="utf-8"))["tests"]
-    assert [test["verdict"] for test in tests] == ["lost", "reproduced"]
-    assert "the engine's worker died while it was executed (KilledWorker: " in tests[0]["headline"]
-    assert tests[1]["environments"][1]["executions"] == "2"
-    assert [worker.wait(timeout=60) for worker in dask.workers] == [-signal.SIGKILL] * 3
+    after, always, once_more, scheduler = tests
+    assert [test["verdict"] for test in tests] == ["lost", "lost", "reproduced", "lost"]
+    assert "the engine's worker died while it was executed (KilledWorker: " in always["headline"]
+    assert once_more["environments"][1]["executions"] == "2"
+    assert "the engine gave it up: the scheduler gave the task up" in scheduler["headline"]
+    assert after["headline"].startswith("run 2 of 2 was lost: the engine ")
+    assert sorted(worker.wait(timeout=120) for worker in dask.workers)[:3] == [-signal.SIGKILL] * 3
     assert wait_until(lambda: not processes_with(marker))
