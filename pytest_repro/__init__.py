@@ -7,12 +7,12 @@ The flow is one-way; a module imports only from rows above its own::
     process   environment/, streams, rng, entropy/, conditions/, suspects/, frozen, source_tree
     intent    parsers, options, settings, plan, hashing
     observe   keeper, log, recorder, autolog/, watch/
-    execute   execute/           inline, child, workers
+    execute   execute/           inline, child, workers, cluster and node
     judge     compare/, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
     compose   survey/            pytest-repro survey: sessions, verdicts by model and factor, tables
-    compose   reporting, resources, inplace, single, explaining, experiments
+    compose   reporting, resources, selection, inplace, single, explaining, experiments, machines, crashes
     shell     hookspecs, session, session_hooks, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of

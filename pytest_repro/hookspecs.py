@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from pytest_repro.model import SessionReport
 
 
@@ -43,6 +45,24 @@ def pytest_repro_canonical(value: object) -> Any:
         def pytest_repro_canonical(value):
             if isinstance(value, Spline):
                 return {"knots": value.knots, "coefficients": value.c}
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_repro_make_executor(config: pytest.Config, spec: str) -> Executor | None:
+    """Make the engine that ``--repro-executor`` names, for runs on a cluster.
+
+    `spec` is what was given, without what follows a question mark. Return any
+    `concurrent.futures.Executor`, or None for a name that is not yours. It is shut down at the end
+    of the session, and made anew when a dead process has broken it.
+
+    Example, in ``conftest.py``, for ``--repro-executor=slurm``::
+
+        from executorlib import SlurmClusterExecutor
+
+        def pytest_repro_make_executor(config, spec):
+            if spec == "slurm":
+                return SlurmClusterExecutor(max_workers=8)
     """
 
 

@@ -331,6 +331,15 @@ OPTIONS: tuple[Option, ...] = (
         ini=False,
         bare="pytest-repro",
     ),
+    Option(
+        "executor",
+        read_text,
+        "Execute the runs that are not in this process on a cluster: dask://HOST:PORT, or MODULE:FUNCTION that returns "
+        "a concurrent.futures.Executor; settings follow a question mark (?resources=GPU=1&wait=60).",
+        metavar="ENGINE",
+    ),
+    Option("spread", read_flag, "Place the runs of a test on different machines of the cluster.", bare="true"),
+    Option("allow_skew", read_flag, "Accept machines of the cluster with other versions or commits.", bare="true"),
 )
 
 MARKER_KEYS: tuple[str, ...] = tuple(option.name for option in OPTIONS if option.marker)

@@ -201,9 +201,17 @@ def _again(target: str, plan: Plan, comparison: Comparison) -> str:
     option = " --repro-isolation=inline" if inline_only else ""
     if plan.asked:
         option += f" --repro-vary={','.join(plan.asked)}"
+    if plan.executor and _far(plan, comparison):
+        option += f" --repro-executor='{plan.executor}'{' --repro-spread' if plan.spread else ''}"
     if plan.seed:
         option += f" --repro-seed={plan.seed}"
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
     # the order of tests shows only where there are others
     target = target.partition("::")[0] if "order" in plan.asked else target
     return f'pytest "{target}" --repro-runs={needed}{option}'
+
+
+def _far(plan: Plan, comparison: Comparison) -> bool:
+    """Whether the run that differs first was on a cluster."""
+    differing = comparison.first.run if comparison.first else 0
+    return any(spec.number == differing and spec.condition.place is Place.CLUSTER for spec in plan.runs)

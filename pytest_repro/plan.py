@@ -43,7 +43,7 @@ def make_plan(
     process_index = 0
     for number, place in enumerate(places, start=1):
         levels: dict[str, str] = {}
-        if place is Place.PROCESS:
+        if place is not Place.INLINE:
             slot = process_index % workers
             process_index += 1
             levels["hash-seed"] = str(hash_seeds[slot])
@@ -51,7 +51,14 @@ def make_plan(
             levels.update({factor: level_of(factor, slot + 1) for factor in standard})
             levels.update({factor: level_of(factor, index) for factor in _ladder(settings)})
         specs.append(RunSpec(number, Condition(place, tuple(sorted(levels.items())))))
-    return Plan(runs=_execution_order(specs), seed=settings.seed, varied=_varied(specs), asked=_ladder(settings))
+    return Plan(
+        runs=_execution_order(specs),
+        seed=settings.seed,
+        varied=_varied(specs, spread=settings.spread),
+        asked=_ladder(settings),
+        executor=settings.executor if any(spec.condition.place is Place.CLUSTER for spec in specs) else "",
+        spread=settings.spread,
+    )
 
 
 def _ladder(settings: Settings) -> tuple[str, ...]:
@@ -62,23 +69,24 @@ def _places(settings: Settings) -> list[Place]:
     runs = settings.runs
     if settings.isolation == "inline" or runs == 1:
         return [Place.INLINE] * runs
+    elsewhere = Place.CLUSTER if settings.executor else Place.PROCESS
     if settings.isolation == "process":
-        return [Place.PROCESS] * runs
+        return [elsewhere] * runs
     inline = 2 if runs >= 3 else 1
-    return [Place.INLINE] * inline + [Place.PROCESS] * (runs - inline)
+    return [Place.INLINE] * inline + [elsewhere] * (runs - inline)
 
 
 def _execution_order(specs: Sequence[RunSpec]) -> tuple[RunSpec, ...]:
     inline = [spec for spec in specs if spec.condition.place is Place.INLINE]
-    process = [spec for spec in specs if spec.condition.place is Place.PROCESS]
+    process = [spec for spec in specs if spec.condition.place is not Place.INLINE]
     if len(inline) < 2:
         return tuple(specs)
     return (inline[0], *process, *inline[1:])
 
 
-def _varied(specs: Sequence[RunSpec]) -> tuple[str, ...]:
-    varied: list[str] = []
-    if len({spec.condition.place for spec in specs}) > 1 or specs[0].condition.place is Place.PROCESS:
+def _varied(specs: Sequence[RunSpec], *, spread: bool) -> tuple[str, ...]:
+    varied: list[str] = ["machine"] if spread and len(specs) > 1 else []
+    if len({spec.condition.place for spec in specs}) > 1 or specs[0].condition.place is not Place.INLINE:
         varied.append("process")
     factors = {factor for spec in specs for factor, _ in spec.condition.levels}
     ordered = sorted(factors, key=lambda name: (name != "hash-seed", name))
@@ -91,13 +99,15 @@ def describe_plan(plan: Plan) -> str:
     count = len(plan.runs)
     inline = sorted(spec.number for spec in plan.runs if spec.condition.place is Place.INLINE)
     process = sorted(
-        (spec for spec in plan.runs if spec.condition.place is Place.PROCESS), key=lambda spec: spec.number
+        (spec for spec in plan.runs if spec.condition.place is not Place.INLINE), key=lambda spec: spec.number
     )
     parts = []
     if inline:
         parts.append(f"{_numbers(inline)} in this process")
     if process:
         where = "a fresh interpreter" if len(process) == 1 else "fresh interpreters"
+        if plan.executor:
+            where += f" on {plan.executor.partition('?')[0]}{', each on another machine' if plan.spread else ''}"
         parts.append(f"{_numbers([spec.number for spec in process])} in {where}")
     runs = "1 run" if count == 1 else f"{count} runs"
     return f"{runs} each, seed {plan.seed}: {', '.join(parts)}"

@@ -134,7 +134,7 @@ class _Lazy:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Refuse unusable marker arguments."""
         if self._session is not None or any(item.get_closest_marker(MARKER) for item in items):
-            self.working().check_items(items)
+            self.working().selection.check_items(items)
 
 
 class _Controller:

@@ -15,7 +15,7 @@ from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.excuses import Watched, excuse_lines
 from pytest_repro.model import SessionReport, TestResult
 from pytest_repro.plan import escape_rate
-from pytest_repro.report.terminal import closing_lines
+from pytest_repro.report.closing import closing_lines
 from pytest_repro.settings import Settings, Source
 
 if TYPE_CHECKING:

@@ -6,15 +6,17 @@ Beside it, how pytest's own config is read.
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_repro.errors import SettingsError
 from pytest_repro.execute.seeding import seeders_for
 from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.pipeline import Strict
@@ -24,6 +26,7 @@ from pytest_repro.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
     from pytest_repro.entropy import Taps, Watch
+    from pytest_repro.execute.cluster import ClusterPool
     from pytest_repro.execute.workers import WorkerPool
     from pytest_repro.experiments import Experiments
 
@@ -43,6 +46,7 @@ class Resources:
         self._seeders: Seeders | None = None
         self._effective: Callable[[], tuple[tuple[str, str], ...]] | None = None
         self._pool: WorkerPool | None = None
+        self._cluster: ClusterPool | None = None
         self._taps: Taps | None = None
         self._spool: Path | None = None
         self._store: Path | None = None
@@ -60,7 +64,10 @@ class Resources:
         if self._effective is None:
             from pytest_repro.environment import Effective
 
-            self._effective = Effective()
+            own = Effective()
+            # beside runs on other machines, those here say where they were, too
+            here = (("host", socket.gethostname()),) if self.settings.executor else ()
+            self._effective = (lambda: tuple(sorted((*own(), *here)))) if here else own
         return self._effective
 
     @property
@@ -109,9 +116,57 @@ class Resources:
         """What executes runs in worker processes."""
         return self.pool
 
-    def notice(self) -> str | None:
+    @property
+    def cluster(self) -> ClusterPool:
+        """What executes runs on other machines; asking for it connects to nothing.
+
+        Raises:
+            SettingsError: ``--repro-executor`` cannot be read.
+        """
+        if self._cluster is None:
+            from pytest_repro.execute.cluster import ClusterPool
+
+            self._cluster = ClusterPool(self.config, settings=self.settings)
+        return self._cluster
+
+    def check(self) -> None:
+        """Refuse options about a cluster that cannot work.
+
+        Raises:
+            ReproError: naming the options; under pytest-xdist also when the cluster cannot be used.
+        """
+        settings = self.settings
+        for name in ("spread", "allow_skew"):
+            if getattr(settings, name) and not settings.executor:
+                msg = f"--repro-{name.replace('_', '-')} is about runs on a cluster: name one with --repro-executor"
+                raise SettingsError(msg)
+        if not settings.executor:
+            return
+        if settings.isolation == "inline":
+            msg = f"--repro-executor={settings.executor} is for runs elsewhere; drop --repro-isolation=inline or it"
+            raise SettingsError(msg)
+        cluster = self.cluster
+        # under pytest-xdist the tests are collected in its workers, which cannot refuse anything
+        if getattr(self.config.option, "tx", None) and not self._is_xdist_worker:
+            cluster.connect()
+
+    def connect(self) -> None:
+        """Reach the cluster before any test runs; an xdist worker relies on its controller for that.
+
+        Raises:
+            ReproError: it cannot be used.
+        """
+        if not self._is_xdist_worker or self.settings.spread:
+            self.cluster.connect()
+
+    @property
+    def _is_xdist_worker(self) -> bool:
+        return hasattr(self.config, "workerinput")
+
+    def notices(self) -> list[str]:
         """What the workers have to say at the end of the session."""
-        return self._pool.notice() if self._pool is not None else None
+        own = self._pool.notice() if self._pool is not None else None
+        return [*([own] if own else []), *(self._cluster.notices() if self._cluster is not None else [])]
 
     def choose_hash_seeds(self) -> None:
         """Take those under which the words of the user's modules come in other orders than here."""
@@ -125,6 +180,15 @@ class Resources:
         number = str(workerinput.get("workerid", "gw0")).removeprefix("gw")
         return held(str(workerinput.get("repro_slots", "")), worker=int(number) if number.isdecimal() else 0)
 
+    def under_way(self, nodeid: str) -> AbstractContextManager[None]:
+        """Note which test is being repeated, where a controller would want to know after a crash."""
+        workerinput = getattr(self.config, "workerinput", {})
+        if "repro_under_way" not in workerinput:
+            return nullcontext()
+        from pytest_repro.crashes import under_way
+
+        return under_way(nodeid, place=str(workerinput["repro_under_way"]), worker=str(workerinput["workerid"]))
+
     def watching(self, settings: Settings) -> Callable[[], AbstractContextManager[Watch]] | None:
         """Taps on entropy, where their findings can be of use."""
         if settings.explain == "off" and not settings.strict:
@@ -136,7 +200,9 @@ class Resources:
         return self._taps.watching
 
     def close(self) -> None:
-        """End the workers, and remove the folders."""
+        """End the workers, let go of the cluster, and remove the folders."""
+        if self._cluster is not None:
+            self._cluster.close()
         if self._pool is not None:
             self._pool.close()
         for folder in (self._spool, self._store):

@@ -18,6 +18,7 @@ from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.outcomes import polish
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
+from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.model import Place, RunSpec
 from pytest_repro.recorder import Recorder, Repro
 from pytest_repro.verdicts import ItemVerdicts
@@ -42,6 +43,7 @@ class ItemRunner(ItemVerdicts):
         self.tools.progress.begin(self.item.nodeid)
         with ExitStack() as stack:
             stack.callback(self.tools.progress.clear)
+            stack.callback(self._forget)
             stack.enter_context(self.tools.seeders.restored())
             stack.enter_context(own_seeds(self.item.config))
             stack.enter_context(hypothesis_seed(self.item, self.plan.seed))
@@ -142,11 +144,25 @@ class ItemRunner(ItemVerdicts):
 
     # --- runs in other processes --------------------------------------------------------------
 
+    def _elsewhere(self, spec: RunSpec) -> ProcessExecutor:
+        if spec.condition.place is not Place.CLUSTER or self.tools.cluster is None:
+            return self.tools.processes()
+        cluster = self.tools.cluster()
+        if not cluster.waiting(self.item) and not any(_is_far(recording.spec) for recording in self.recordings):
+            # all of them at once: the engine has more than one machine
+            cluster.submit(self.item, [each for each in self.plan.runs if _is_far(each)], settings=self.settings)
+        return cluster
+
+    def _forget(self) -> None:
+        """Cancel runs that nobody waits for any more."""
+        if self.plan.executor and self.tools.cluster is not None:
+            self.tools.cluster().forget(self.item)
+
     def _process(self, spec: RunSpec) -> bool:
         self._inline_since_process = False
         gate = self._judge_remote if self._is_last(spec) else None
         with timer_paused(self.item), self.tools.progress.waiting(lambda: self._which(spec)):
-            run = self.tools.processes().execute(self.item, spec, settings=self.settings, gate=gate)
+            run = self._elsewhere(spec).execute(self.item, spec, settings=self.settings, gate=gate)
         if run.lost:
             return self._lost(spec, run)
         if run.passed and run.recording is not None:
@@ -176,3 +192,7 @@ class ItemRunner(ItemVerdicts):
             report.user_properties += [each for each in self.item.user_properties if each not in report.user_properties]
             self._emit(report)
         return True
+
+
+def _is_far(spec: RunSpec) -> bool:
+    return spec.condition.place is Place.CLUSTER

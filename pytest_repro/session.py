@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
-from pytest_repro.excuses import Excuses, excluded
+from pytest_repro.excuses import Excuses
 from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.timers import TIMEOUT
@@ -27,6 +27,7 @@ from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.reporting import Reporting, known_drifts
 from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, standard_factors, strict
 from pytest_repro.runner import ItemRunner
+from pytest_repro.selection import MARKER, Selection
 from pytest_repro.settings import Settings, Source, resolve
 from pytest_repro.streams import Streams
 from pytest_repro.tools import Tools
@@ -34,9 +35,7 @@ from pytest_repro.tools import Tools
 if TYPE_CHECKING:
     from pytest_repro.single import Singles
 
-__all__ = ["MARKER", "ReproSession", "fixture_object"]
-
-MARKER = "repro"
+__all__ = ["ReproSession", "fixture_object"]
 
 
 class ReproSession:
@@ -53,7 +52,7 @@ class ReproSession:
         self._overtime = Overtime(config, settings, processes=resources.processes, spool=lambda: resources.spool)
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
-        self._by_item: dict[pytest.Item, Settings] = {}
+        self.selection = Selection(config, settings)
 
     @classmethod
     def build(cls, config: pytest.Config) -> ReproSession:
@@ -75,7 +74,7 @@ class ReproSession:
         if settings.update or settings.record:
             from pytest_repro.upkeep import Upkeep
 
-            upkeep = Upkeep(config, session.settings_for, mode=settings.update, record=settings.record)
+            upkeep = Upkeep(config, session.selection.settings_for, mode=settings.update, record=settings.record)
             config.pluginmanager.register(upkeep, "repro-upkeep")
         return session
 
@@ -99,56 +98,15 @@ class ReproSession:
             raise pytest.UsageError(msg)
         try:
             self._overtime.check()
-        except SettingsError as error:
+            self.resources.check()
+        except ReproError as error:
             raise pytest.UsageError(str(error)) from None
-
-    def settings_for(self, item: pytest.Item) -> Settings:
-        """The settings of one test, its marker included.
-
-        Raises:
-            SettingsError: the marker has an unknown or unusable argument.
-        """
-        if item not in self._by_item and item.get_closest_marker(MARKER) is None:
-            return self.settings
-        if item not in self._by_item:
-            marker: dict[str, object] = {}
-            for mark in reversed(list(item.iter_markers(MARKER))):
-                if mark.args:
-                    msg = f"{item.nodeid}: @pytest.mark.repro takes keyword arguments only, got {mark.args!r}"
-                    raise SettingsError(msg)
-                marker.update(mark.kwargs)
-            self._by_item[item] = resolve(
-                command_line=command_line(self.config),
-                ini=ini(self.config),
-                marker=marker,
-                where=f"{item.nodeid}: @pytest.mark.repro",
-            )
-        return self._by_item[item]
 
     def plan_for(self, settings: Settings) -> Plan:
         """The runs of a test with these settings."""
         if self._debugging:
-            settings = replace(settings, isolation="inline", vary=())
+            settings = replace(settings, isolation="inline", vary=(), executor="")
         return make_plan(settings, level_of=level_of, standard=standard_factors(), hash_seeds=self.resources.hash_seeds)
-
-    def check_items(self, items: list[pytest.Item]) -> None:
-        """Refuse unusable marker arguments before anything runs.
-
-        Raises:
-            pytest.UsageError: naming the test, the argument and what there is. On an xdist worker,
-                which has no way to say so, the message is handed to the controller.
-        """
-        try:
-            for item in items:
-                if item.get_closest_marker(MARKER) is not None:
-                    self.settings_for(item)
-        except ReproError as error:
-            # what follows the collection is called all the same
-            items.clear()
-            output = getattr(self.config, "workeroutput", None)
-            if output is None:
-                raise pytest.UsageError(str(error)) from None
-            output["repro_usage_error"] = str(error)
 
     def header(self) -> list[str]:
         """The line at the top of the session."""
@@ -169,11 +127,20 @@ class ReproSession:
         return [f"repro: up to {count} x {own} more processes: each xdist worker has interpreters of its own for runs"]
 
     def prepare_node(self, workerinput: dict[str, object]) -> None:
-        """Tell an xdist worker how many of them may execute a run at once."""
+        """Tell an xdist worker where to note what it does, and how many of them may execute a run at once."""
+        from pytest_repro.crashes import make_place
+
+        workerinput["repro_under_way"] = make_place(self.resources.spool)
         if self.settings.jobs:
             from pytest_repro.execute.slots import make_slots
 
             workerinput["repro_slots"] = make_slots(self.resources.spool / "slots", self.settings.jobs)
+
+    def crashed(self, report: object) -> None:
+        """Give a test whose xdist worker died its verdict."""
+        from pytest_repro.crashes import make_place, told
+
+        told(report, place=make_place(self.resources.spool), settings=self.settings)
 
     # --- running ------------------------------------------------------------------------------
 
@@ -181,27 +148,24 @@ class ReproSession:
         """Start the workers that the collected tests will need."""
         if self.config.getoption("setuponly", False) or self.config.getoption("collectonly", False):
             return
-        marked = [item for item in items if self.selects(item)]
-        if any(self.settings_for(item).isolation != "inline" and self.settings_for(item).runs > 1 for item in marked):
+        repeated = [self.selection.settings_for(item) for item in items if self.selection.selects(item)]
+        if any(settings.isolation != "inline" and settings.runs > 1 for settings in repeated):
             self.resources.choose_hash_seeds()
-        specs = [spec for item in marked for spec in self.plan_for(self.settings_for(item)).runs]
+        specs = [spec for settings in repeated for spec in self.plan_for(settings).runs]
         conditions = [spec.condition for spec in specs if spec.condition.place is Place.PROCESS]
         if conditions:
             self.resources.pool.prepare(conditions)
-
-    def selects(self, item: pytest.Item) -> bool:
-        """Whether a test is to be repeated: it is marked, or all are, and nothing excludes it."""
-        if not isinstance(item, pytest.Function):
-            return False
-        if item.get_closest_marker(MARKER) is not None:
-            return not self.settings_for(item).skip
-        return self.settings.all and not excluded(item.nodeid, self.settings.exclude)
+        if any(spec.condition.place is Place.CLUSTER for spec in specs):
+            try:
+                self.resources.connect()
+            except ReproError as error:
+                raise pytest.UsageError(str(error)) from None
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Execute a marked test as often as was asked for; None leaves it to pytest."""
-        if not self.selects(item):
+        if not self.selection.selects(item):
             return None
-        settings = self.settings_for(item)
+        settings = self.selection.settings_for(item)
         if (settings.runs < 2 and not self._overtime.wanted(settings)) or self.config.getoption("setuponly", False):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -213,7 +177,7 @@ class ReproSession:
             tools=self._tools(settings),
             unmarked=item.get_closest_marker(MARKER) is None,
         )
-        with self.resources.slot():
+        with self.resources.slot(), self.resources.under_way(item.nodeid):
             runner.go()
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
@@ -224,6 +188,7 @@ class ReproSession:
             hooks=self.hooks,
             root=self.config.rootpath,
             processes=self.resources.processes,
+            cluster=lambda: self.resources.cluster,
             explainer_for=self._explainer_for,
             control_for=self._control_for,
             strict=strict(settings),
@@ -288,7 +253,7 @@ class ReproSession:
     def begin_single(self, item: pytest.Item) -> None:
         """Seed a marked test that pytest itself executes, once."""
         if ACTIVE not in item.stash and item.get_closest_marker(MARKER) is not None:
-            self.singles.begin(item, self.settings_for(item))
+            self.singles.begin(item, self.selection.settings_for(item))
 
     def end_single(self, item: pytest.Item) -> None:
         """Restore what `begin_single` changed."""
@@ -302,7 +267,7 @@ class ReproSession:
 
     def unmarked(self, item: pytest.Item) -> Repro:
         """The fixture object of a test without the marker."""
-        return self.singles.unmarked(item, self.settings_for(item))
+        return self.singles.unmarked(item, self.selection.settings_for(item))
 
     # --- the end ------------------------------------------------------------------------------
 
@@ -316,8 +281,7 @@ class ReproSession:
 
     def closing(self) -> list[str]:
         """The lines at the end of the session."""
-        notice = self.resources.notice()
-        self.reporting.notices = [f"repro: {notice}"] if notice else []
+        self.reporting.notices = [f"repro: {notice}" for notice in self.resources.notices()]
         return [*self._ran_once(), *self.reporting.closing()]
 
     def _ran_once(self) -> list[str]:

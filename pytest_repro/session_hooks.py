@@ -80,6 +80,11 @@ class SessionHooks:
         self._session.prepare_node(node.workerinput)
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, report: pytest.TestReport) -> None:
+        """Say of a repeated test that it was lost with its xdist worker."""
+        self._session.crashed(report)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what an xdist worker could not say itself."""
         message = getattr(node, "workeroutput", {}).get("repro_usage_error")

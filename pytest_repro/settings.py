@@ -74,6 +74,9 @@ class Settings:
     reason: str = ""
     known: str = ""
     mlflow: str = ""
+    executor: str = ""
+    spread: bool = False
+    allow_skew: bool = False
     #: (field, source) of every field that was given
     sources: tuple[tuple[str, Source], ...] = field(default=())
 

@@ -22,6 +22,7 @@ from pytest_repro.settings import Settings
 if TYPE_CHECKING:
     from pytest_repro.autolog import Sink
     from pytest_repro.entropy import Watch
+    from pytest_repro.execute.cluster import ClusterPool
     from pytest_repro.keeping import Keeping
 
 __all__ = ["Tools"]
@@ -45,6 +46,8 @@ class Tools:
     processes: Callable[[], ProcessExecutor]
     explainer_for: Callable[[pytest.Item, Settings], Explainer | None]
     control_for: Callable[[pytest.Item, Settings], Control | None]
+    #: what executes runs on other machines; None where there is no cluster
+    cluster: Callable[[], ClusterPool] | None = None
     strict: Strict | None = None
     #: a verdict with the reason why it is only reported, where there is one
     excused: Callable[[TestResult, Settings], TestResult] = _as_it_is

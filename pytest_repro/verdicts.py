@@ -18,6 +18,7 @@ from pytest_repro.excuses import Watched
 from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for, polish, target_of
 from pytest_repro.execute.timers import timer_paused
 from pytest_repro.execute.types import ProcessRun
+from pytest_repro.machines import on_machines
 from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
 from pytest_repro.pipeline import Explainer, judge, unfinished
 from pytest_repro.recorder import Keeper
@@ -179,6 +180,8 @@ class ItemVerdicts:
             )
             if self.unmarked and not any(recording.observations for recording in recordings):
                 result = None  # nothing was observed, which nobody had asked for
+            if result is not None and self.plan.executor and self.tools.cluster is not None:
+                result = on_machines(result, recordings, changes=self.tools.cluster().changes)
             if self._keeping is not None and result is not None:
                 self._keeping.keep_records(recordings, seed=self.plan.seed)
                 result = self._keeping.judged(result, recordings)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from pathlib import Path
 
 from pytest_repro.environment.names import shown
 from pytest_repro.model import EnvField
 
-__all__ = ["read_code"]
+__all__ = ["changes_digest", "read_code"]
 
 _GIT_SECONDS = 10
 
@@ -42,3 +43,9 @@ def _git(root: Path, *words: str) -> str | None:
         return None
     # Leading blanks mean something in a status line.
     return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if answer.returncode == 0 else None
+
+
+def changes_digest(root: Path) -> str:
+    """Digest of what differs from the commit in the files that git knows; empty where nothing does."""
+    changes = _git(root, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--binary")
+    return hashlib.blake2b(changes.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest() if changes else ""

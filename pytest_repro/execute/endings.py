@@ -6,8 +6,6 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 __all__ = ["Stop", "describe_status", "stop_error"]
 
 
@@ -23,6 +21,8 @@ def stop_error(body: Mapping[str, Any]) -> BaseException:
     """What a test raised to end the session."""
     if body.get("what") != "exit":
         return KeyboardInterrupt()
+    import pytest  # here: a task on a node loads this module, and has no use for pytest
+
     status = body.get("status")
     return pytest.exit.Exception(str(body.get("reason", "")), status if isinstance(status, int) else None)
 

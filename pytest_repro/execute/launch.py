@@ -11,9 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import pytest
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_repro import frozen
 from pytest_repro.conditions import launch
@@ -21,7 +19,20 @@ from pytest_repro.errors import WorkerError
 from pytest_repro.execute.transport import make_transport
 from pytest_repro.model import Condition
 
-__all__ = ["Blueprint", "Key", "Process", "launch_key", "launched", "start"]
+if TYPE_CHECKING:
+    import pytest  # a task on a node loads this module, and has no use for pytest
+
+__all__ = [
+    "Blueprint",
+    "Key",
+    "Process",
+    "interpreter_flags",
+    "launch_key",
+    "launched",
+    "own_id",
+    "session_environment",
+    "start",
+]
 
 #: what an interpreter is started with: two conditions with one key can share a worker
 Key: TypeAlias = "tuple[tuple[tuple[str, str | None], ...], tuple[str, ...]]"
@@ -46,6 +57,21 @@ main(boot)
 #: the first ``mlflow.start_run()`` of a process writes into it, and each worker has a first one.
 _FOREIGN_PREFIXES = ("PYTEST_XDIST_",)
 _FOREIGN = frozenset({"PYTEST_CURRENT_TEST", "TEST_RUN_PIPE", "RUN_TEST_IDS_PIPE", "MLFLOW_RUN_ID"})
+
+
+def session_environment() -> dict[str, str]:
+    """The variables of this process, but for those by which other tools know their own processes."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _FOREIGN and not name.startswith(_FOREIGN_PREFIXES)
+    }
+
+
+def own_id(item: pytest.Item) -> str:
+    """The node id as it was collected; pytest-xdist appends ``@group`` to it."""
+    own = f"{item.parent.nodeid}::{item.name}" if item.parent is not None else item.nodeid
+    return own if item.nodeid.startswith(own + "@") else item.nodeid
 
 
 def launch_key(condition: Condition) -> Key:
@@ -75,11 +101,7 @@ class Blueprint:
     @classmethod
     def of(cls, config: pytest.Config, *, preload: Sequence[str], spool: Path) -> Blueprint:
         """Read it from the session."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in _FOREIGN and not name.startswith(_FOREIGN_PREFIXES)
-        }
+        environment = session_environment()
         posix = hasattr(os, "fork") and hasattr(os, "killpg")
         asked = environment.get("PYTEST_REPRO_TRANSPORT", "")
         transport = asked if asked in ("pair", "tcp") else ("pair" if posix else "tcp")
@@ -196,7 +218,7 @@ def _start(blueprint: Blueprint, key: Key, undo: contextlib.ExitStack, *, number
         command = [
             *key[1],
             blueprint.interpreter or sys.executable,
-            *_interpreter_flags(),
+            *interpreter_flags(),
             "-c",
             _BOOT,
             str(folder / "boot.json"),
@@ -245,7 +267,7 @@ def _apart(descriptors: tuple[int, ...]) -> dict[str, Any]:
     return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 
 
-def _interpreter_flags() -> list[str]:
+def interpreter_flags() -> list[str]:
     """``-O``, ``-W``, ``-X`` and the like of this interpreter; multiprocessing uses the same function."""
     flags = getattr(subprocess, "_args_from_interpreter_flags", None)
     return list(flags()) if flags is not None else []

@@ -18,7 +18,7 @@ import pytest
 
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute.array_files import ArrayFiles
-from pytest_repro.execute.launch import Blueprint, Key, launch_key, start
+from pytest_repro.execute.launch import Blueprint, Key, launch_key, own_id, start
 from pytest_repro.execute.remote import Answer, Remote
 from pytest_repro.execute.replies import Warned
 from pytest_repro.execute.types import Gate, ProcessRun
@@ -77,7 +77,7 @@ class WorkerPool:
         """Execute one run of a test of this session; see `ProcessExecutor`."""
         answer = self._answer(
             Request(
-                nodeid=_own_id(item),
+                nodeid=own_id(item),
                 spec=spec,
                 seed=settings.seed,
                 runs=settings.runs,
@@ -197,9 +197,3 @@ class WorkerPool:
             worker.end()
         finally:
             shutil.rmtree(worker.process.folder, ignore_errors=True)
-
-
-def _own_id(item: pytest.Item) -> str:
-    """The node id as it was collected; pytest-xdist appends ``@group`` to it."""
-    own = f"{item.parent.nodeid}::{item.name}" if item.parent is not None else item.nodeid
-    return own if item.nodeid.startswith(own + "@") else item.nodeid

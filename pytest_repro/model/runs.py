@@ -62,6 +62,10 @@ class Plan:
     varied: tuple[str, ...] = ()
     #: those of them that were asked for, beyond what fresh interpreters vary by themselves
     asked: tuple[str, ...] = ()
+    #: the ``--repro-executor`` that makes some of them; empty where none does
+    executor: str = ""
+    #: whether that places them on different machines
+    spread: bool = False
 
 
 class Kind(str, enum.Enum):

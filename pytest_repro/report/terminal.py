@@ -1,4 +1,4 @@
-"""What the terminal shows: the header, the text of a drift, the closing line. Plain text, no colour codes."""
+"""What the terminal shows of one test: the text of a drift, the line of the summary. Plain text, no colour codes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from pytest_repro.model import (
     Cause,
     CauseStatus,
-    SessionReport,
     TestResult,
     ValueDrift,
     Verdict,
-    WithinTolerance,
 )
-from pytest_repro.report.wording import visible
+from pytest_repro.report.wording import visible, wrap
 
-__all__ = ["closing_lines", "failure_text", "summary_line"]
+__all__ = ["failure_text", "summary_line"]
 
 #: lines of a failure, rows of its table, leaves per value, and lines per list that are shown without ``-v``
 _LINES = 40
@@ -38,7 +36,7 @@ def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) 
         lines[0] = f"STRICT: {_drawn(result)}; the values did not drift"
     if result.comparison.first is None and result.cause is None:
         body = [*_strict(result, width), *_tail(result, width=width, verbose=verbose)]
-        return _text([*_wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
+        return _text([*wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
     lines.append("")
     lines += _first(result, width, verbose=verbose)
     if result.streams:
@@ -85,13 +83,6 @@ def _strict(result: TestResult, width: int) -> list[str]:
         lines += _field("drawn", f"{violation.call} at {violation.location}{times}", width)
         lines += _field("fix", violation.fix, width)
     return lines
-
-
-def _wrap(text: str, width: int, *, indent: str = _MARGIN) -> list[str]:
-    lines = textwrap.wrap(
-        text, max(width, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return [line.replace("\xa0", " ") for line in lines] or [""]
 
 
 def _field(label: str, text: str, width: int) -> list[str]:
@@ -263,18 +254,12 @@ def _tail(result: TestResult, *, width: int, verbose: bool) -> list[str]:
     if comparison.equal:
         lines += _list("equal", ", ".join(comparison.equal), width, verbose=verbose)
     if comparison.within:
-        lines += _list("within", "; ".join(map(_within_text, comparison.within)), width, verbose=verbose)
+        lines += _list("within", "; ".join(map(within_text, comparison.within)), width, verbose=verbose)
     if comparison.notes:
         lines += _list("omitted", "; ".join(comparison.notes), width, verbose=verbose)
     if result.again:
         lines.append(f"  again   {result.again}")
     return lines
-
-
-def _within_text(entry: WithinTolerance) -> str:
-    stats = entry.stats
-    seen = "" if stats is None else f": max |d| {stats.max_abs:.1e}, max rel {stats.max_rel:.1e}"
-    return f"{entry.name} within {entry.tolerance}{seen}"
 
 
 def summary_line(result: TestResult) -> str:
@@ -295,58 +280,3 @@ def _summary(result: TestResult) -> str:
     if result.cause is not None and result.cause.status is CauseStatus.CAUSE:
         return f"{text}: {result.cause.factor}"
     return text
-
-
-def closing_lines(report: SessionReport, *, escape: float, width: int = 80) -> list[str]:
-    """What a pass means, at the end of the session.
-
-    Args:
-        report: the session.
-        escape: probability that a drift of one run in ten escapes that many runs.
-        width: of the terminal.
-    """
-    good = [test for test in report.tests if test.good]
-    lines = _wrap(_meaning(good, report, escape), width, indent="  ") if good else []
-    bad: dict[str, int] = {}
-    for test in report.tests:
-        if not test.good:
-            word = "drawing uncontrolled entropy" if test.verdict.good else test.verdict.value
-            bad[word] = bad.get(word, 0) + 1
-    if bad:
-        lines.append(f"repro: not reproduced: {', '.join(f'{count} {word}' for word, count in bad.items())}.")
-    for test in report.tests:
-        lines += [f"repro: {test.nodeid}: {_within_text(entry)}" for entry in test.comparison.within]
-    return [visible(line) for line in lines]
-
-
-def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -> str:
-    kept = [test for test in good if test.against]
-    good = [test for test in good if test.runs > 1]
-    against = _against(kept) if kept else ""
-    if not good:
-        return against
-    runs = sorted({test.runs for test in good})
-    counted = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
-    within = sum(test.verdict is Verdict.WITHIN for test in good)
-    how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
-    varied = ", ".join(report.varied) or "nothing"
-    tests = "1 test" if len(good) == 1 else f"{len(good)} tests"
-    line = f"repro: {tests} reproduced over {counted} runs ({how}; varied: {varied})."
-    if report.not_varied:
-        line += f" Not varied: {', '.join(report.not_varied)}."
-    return f"{line} A drift that shows in 1 run of 10 escapes {runs[0]} runs {100 * escape:.0f}\xa0% of the time." + (
-        f" {against.removeprefix('repro: ')}" if against else ""
-    )
-
-
-def _against(kept: Sequence[TestResult]) -> str:
-    """``3 tests agree with their baselines (bitwise)``, for each that tests were compared with."""
-    parts = []
-    for other in dict.fromkeys(test.against for test in kept):
-        some = [test for test in kept if test.against == other]
-        within = sum(test.verdict is Verdict.WITHIN for test in some)
-        how = "bitwise" if not within else f"bitwise, {within} of them within tolerance"
-        one = len(some) == 1
-        whom = other if other != "baseline" else "its baseline" if one else "their baselines"
-        parts.append(f"{'1 test agrees' if one else f'{len(some)} tests agree'} with {whom} ({how})")
-    return f"repro: {', '.join(parts)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,15 @@ from pytest_repro.model import CauseStatus, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_repro.model import Cause, Divergence, NumberStats, SessionReport, TestResult, ValueDrift
+    from pytest_repro.model import (
+        Cause,
+        Divergence,
+        NumberStats,
+        SessionReport,
+        TestResult,
+        ValueDrift,
+        WithinTolerance,
+    )
 
 __all__ = [
     "LABELS",
@@ -33,6 +42,8 @@ __all__ = [
     "stats_cells",
     "visible",
     "worst_first",
+    "within_text",
+    "wrap",
 ]
 
 #: a mark that tells the verdict without colour
@@ -195,3 +206,18 @@ def stats_cells(stats: NumberStats | None) -> tuple[str, str, str]:
     if stats is None:
         return ("-", "-", "-")
     return (format_float(stats.max_abs), format_float(stats.max_rel), format_ulp(stats.max_ulp))
+
+
+def within_text(entry: WithinTolerance) -> str:
+    """How far a value is from the reference, and how far it may be."""
+    stats = entry.stats
+    seen = "" if stats is None else f": max |d| {stats.max_abs:.1e}, max rel {stats.max_rel:.1e}"
+    return f"{entry.name} within {entry.tolerance}{seen}"
+
+
+def wrap(text: str, width: int, *, indent: str = "") -> list[str]:
+    """Lines of at most `width` columns where words allow it; those after the first are indented."""
+    lines = textwrap.wrap(
+        text, max(width, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\xa0", " ") for line in lines] or [""]

@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "runner",
         "session",
         "session_hooks",
+        "selection",
         "single",
         "excuses",
         "known",
@@ -67,6 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "joblib": {"conditions"},
     "threadpoolctl": {"conditions", "environment"},
     "typing_extensions": {"conditions"},
+    "distributed": {"execute"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
     "plotly": {"report"},
@@ -77,13 +79,13 @@ OF_VALUES = {"PIL", "catboost", "jax", "lightgbm", "matplotlib", "networkx", "pa
 OF_VALUES |= {"safetensors", "scipy", "sklearn", "tensorflow", "torch", "xgboost"}
 HOMES_OF_VALUES = {"values", "autolog", "watch", "rng", "environment", "conditions"}
 
-#: Modules that import their library at the top: only a value of that library brings them in.
+#: Modules that import their library at the top: only a value of that library, or its engine, brings them in.
 FAMILY_MODULES = {
     f"pytest_repro.values.{name}"
     for name in ("estimators", "extension_arrays", "frames_arrow", "frames_pandas", "frames_polars", "graphs")
 }
 FAMILY_MODULES |= {f"pytest_repro.values.{name}" for name in ("images", "sparse", "torch_values")}
-FAMILY_MODULES |= {"pytest_repro.watch.torch_watch"}
+FAMILY_MODULES |= {"pytest_repro.watch.torch_watch", "pytest_repro.execute.dask_engine"}
 
 #: What no session may load that has no use for it.
 HEAVY = {"numpy", "torch", "pandas", "sklearn", "deepdiff", "jinja2", "plotly", "mlflow", "scipy", "hypothesis"}

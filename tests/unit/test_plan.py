@@ -54,6 +54,18 @@ def test_a_plan_is_the_same_every_time_and_a_longer_one_begins_like_a_shorter(ru
     assert all(conditions[spec.number] == spec.condition for spec in short.runs)
 
 
+@pytest.mark.parametrize(("isolation", "expected"), [("auto", "IICC"), ("process", "CCCC"), ("inline", "IIII")])
+def test_with_an_engine_runs_elsewhere_are_on_the_cluster(isolation: str, expected: str) -> None:
+    made = plan(runs=4, isolation=isolation, executor="dask://h:1?wait=2", spread=True)
+    letters = {"inline": "I", "cluster": "C"}
+    assert "".join(letters[place] for _, place in sorted(places(made).items())) == expected
+    assert made.executor == ("dask://h:1?wait=2" if "C" in expected else "")
+    there = [spec.condition.level("hash-seed") for spec in made.runs if spec.condition.place is Place.CLUSTER]
+    assert sorted(filter(None, there)) == ["1", "2", "3", "4"][: len(there)]
+    told = "on dask://h:1, each on another machine"
+    assert (told in describe_plan(made)) == ("C" in expected)
+
+
 def test_hash_seeds_go_round_the_workers() -> None:
     made = plan(runs=8, isolation="process", workers=3)
     seeds = [spec.condition.level("hash-seed") for spec in sorted(made.runs, key=lambda spec: spec.number)]

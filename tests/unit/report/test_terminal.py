@@ -21,7 +21,8 @@ from pytest_repro.model import (
     Verdict,
     WithinTolerance,
 )
-from pytest_repro.report.terminal import closing_lines, failure_text, summary_line
+from pytest_repro.report.closing import closing_lines
+from pytest_repro.report.terminal import failure_text, summary_line
 from tests.builders import (
     make_cause,
     make_comparison,
