@@ -12,7 +12,7 @@ from pytest_repro.model import (
     ValueDrift,
     Verdict,
 )
-from pytest_repro.report.wording import visible, wrap
+from pytest_repro.report.wording import visible, within_text, wrap
 
 __all__ = ["failure_text", "summary_line"]
 
