@@ -32,3 +32,14 @@ def test_a_test_that_hangs_on_other_tests_drifts_when_order_is_varied_only(inner
     result = inner("--repro-runs=3", "--repro-vary=order", isolation="process")
     result.assert_outcomes(passed=1, failed=3)
     result.stdout.fnmatch_lines(["*first   count*1 -> 3*"])
+
+
+def test_a_test_without_others_is_repeated_as_it_is(inner: Inner) -> None:
+    inner.file("""
+        import pytest
+
+        @pytest.mark.repro
+        def test_alone(repro):
+            repro.metric("x", 1.0)
+    """)
+    inner("--repro-runs=3", "--repro-vary=order", isolation="process").assert_outcomes(passed=1)
