@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,7 @@ class Reporting:
         self._config = config
         self._settings = settings
         self._results: list[TestResult] = []
+        self._parts: dict[Any, Any] = {}
         self._errors: list[str] = []
         #: what an xdist worker could not say itself
         self.usage_error = ""
@@ -107,10 +109,21 @@ class Reporting:
         if self._is_controller:
             from pytest_repro.report.codec import result_of
 
-            result = result_of(report.repro)
+            result = self._shared(result_of(report.repro))
             self._results.append(result)
+            # pytest keeps every report to the end; what this one carried is in the results now
+            report.repro = {"verdict": result.verdict.value}
             if result.excuse and not result.good:
                 self._warn(result)
+
+    def _shared(self, result: TestResult) -> TestResult:
+        """Let equal conditions and environments be one object: thousands of tests have the same."""
+        return replace(
+            result,
+            conditions=self._parts.setdefault(result.conditions, result.conditions),
+            environments=self._parts.setdefault(result.environments, result.environments),
+            varied=self._parts.setdefault(result.varied, result.varied),
+        )
 
     def _warn(self, result: TestResult) -> None:
         """List it among the warnings; not by raising one, which ``-W error`` would turn into a failure."""

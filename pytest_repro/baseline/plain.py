@@ -57,7 +57,8 @@ def read_plain(kind: str, dtype: str, shape: tuple[int, ...], values: list[objec
         raise _refuse("a dtype of numbers", dtype)
     if math.prod(shape) != len(values):
         raise _refuse(expected=f"{math.prod(shape)} elements", found=len(values))
-    numbers = [_element(value, own.kind) for value in values]
+    whole = _whole(own)
+    numbers = [_element(value, own.kind, whole) for value in values]
     try:
         with np.errstate(all="ignore"):
             data: np.ndarray[Any, np.dtype[Any]] = np.array(numbers, own).reshape(shape)
@@ -66,11 +67,19 @@ def read_plain(kind: str, dtype: str, shape: tuple[int, ...], values: list[objec
     return Array(kind, dtype, shape, data, owned=True)
 
 
-def _element(value: object, kind: str) -> object:
+def _whole(own: np.dtype[Any]) -> range:
+    """The integers that the dtype holds: numpy 1 wraps one that does not fit, without an error."""
+    if own.kind not in "iu":
+        return range(0)
+    limits = np.iinfo(own)
+    return range(int(limits.min), int(limits.max) + 1)
+
+
+def _element(value: object, kind: str, whole: range) -> object:
     if kind == "b":
         good = type(value) is bool
     elif kind in "iu":
-        good = type(value) is int
+        good = type(value) is int and value in whole
     elif isinstance(value, str):
         if value in _NON_FINITE:
             return _NON_FINITE[value]
@@ -78,7 +87,8 @@ def _element(value: object, kind: str) -> object:
     else:
         good = type(value) in (int, float)
     if not good:
-        raise _refuse({"b": "true or false", "i": "an integer", "u": "an integer"}.get(kind, "a number"), value)
+        expected = "true or false" if kind == "b" else "an integer that fits" if kind in "iu" else "a number"
+        raise _refuse(expected, value)
     return value
 
 

@@ -135,7 +135,7 @@ class Isolated:
 
     def _run_others(self, item: pytest.Item, job: _Job, others: Sequence[pytest.Item]) -> None:
         """Execute other tests before the one that counts, sharing fixtures as in any session."""
-        for other, job.follower in zip(others, [*others[1:], item], strict=True):
+        for other, job.follower in zip(others, [*others, item][1:], strict=True):
             with ExitStack() as stack:
                 self._activate(stack, other, job, "").gate = None
                 other.config.hook.pytest_runtest_protocol(item=other, nextitem=job.follower)

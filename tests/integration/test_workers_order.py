@@ -55,3 +55,14 @@ def test_the_order_of_tests_is_shown_to_be_the_cause(inner: Inner) -> None:
     result = inner("--repro-runs=3", "--repro-vary=order", "--repro-explain=auto", isolation="process")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*cause   the order of tests decides it: all pinned, 5 of 5 agree*"])
+
+
+def test_a_test_without_others_is_repeated_as_it_is(inner: Inner) -> None:
+    inner.file("""
+        import pytest
+
+        @pytest.mark.repro
+        def test_alone(repro):
+            repro.metric("x", 1.0)
+    """)
+    inner("--repro-runs=3", "--repro-vary=order", isolation="process").assert_outcomes(passed=1)

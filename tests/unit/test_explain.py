@@ -22,7 +22,17 @@ from pytest_repro.explain import (
     investigate,
     rank,
 )
-from pytest_repro.model import CauseStatus, EntropyDraw, Kind, Location, Observation, Recording, RunSpec
+from pytest_repro.model import (
+    CauseStatus,
+    EntropyDraw,
+    Evidence,
+    Kind,
+    Location,
+    Observation,
+    Place,
+    Recording,
+    RunSpec,
+)
 
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "entropy": ("b",),
@@ -52,6 +62,7 @@ class Bench:
     world: World
     limit: int = 1000
     trials: list[Trial] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
 
     def __call__(self, candidates: Sequence[Candidate] = ALL, **options: object) -> Findings:
         experiment = investigate(
@@ -74,7 +85,8 @@ class Bench:
             return Outcome(None, "the budget is spent")
         value = repr(self.world(dict(trial.condition.levels)))
         seen = Observation(seq=0, name="x", step=None, kind=Kind.METRIC, value=value, location=Location("t.py", 1))
-        return Outcome(Recording(RunSpec(0, trial.condition), (seen,)))
+        self.recordings.append(Recording(RunSpec(0, trial.condition), (seen,)))
+        return Outcome(self.recordings[-1])
 
     def arms(self) -> list[str]:
         return [trial.factor for trial in self.trials]
@@ -118,6 +130,7 @@ def test_trial_switches_one_factor_and_pins_all_others() -> None:
     for trial in bench.trials:
         levels = dict(trial.condition.levels)
         assert set(levels) == set(PINNED)
+        assert trial.condition.place is Place.PROCESS
         assert [name for name, level in levels.items() if level != "a"] == (
             [] if trial.factor == "pinned" else [trial.factor]
         )
@@ -148,6 +161,37 @@ def test_no_factor_is_blamed_where_none_matters() -> None:
     findings = Bench(lambda levels: 1)()
     assert findings.found == ()
     assert findings.cleared == tuple(LEVELS)
+    assert findings.arms == ()
+    assert findings.stopped == ""
+
+
+def test_evidence_lists_every_arm_with_its_counts() -> None:
+    bench = Bench(reads("pid"))
+    findings = bench([Candidate("clock", ("b",)), Candidate("pid", ("b",))])
+    assert findings.evidence == (
+        Evidence(factor="", level="pinned", runs=5, distinct=1, differ=0),
+        Evidence(factor="clock", level="b", runs=1, distinct=1, differ=0),
+        Evidence(factor="pid", level="b", runs=3, distinct=1, differ=3),
+    )
+
+
+def test_arms_are_the_first_pinned_run_and_the_first_that_differs_from_it() -> None:
+    bench = Bench(reads("pid"))
+    pinned, contrast = bench([Candidate("clock", ("b",)), Candidate("pid", ("b",))]).arms
+    assert pinned is bench.recordings[0]
+    assert contrast is bench.recordings[4]
+
+
+def test_search_asks_before_each_candidate_whether_it_is_enough() -> None:
+    asked: list[tuple[list[str], str]] = []
+
+    def enough(found: Sequence[Finding], candidate: Candidate) -> bool:
+        asked.append(([entry.factor for entry in found], candidate.factor))
+        return candidate.factor == "files"
+
+    findings = Bench(reads("clock", "files"))(ALL[:4], enough=enough)
+    assert asked == [([], "entropy"), ([], "clock"), (["clock"], "files"), (["clock"], "state")]
+    assert findings.not_tried == ("files",)
 
 
 def test_drift_with_everything_pinned_ends_the_search() -> None:
@@ -181,6 +225,7 @@ def test_race_that_always_shows_is_a_cause_by_counts() -> None:
     (found,) = findings.found
     assert (found.factor, found.status) == ("threads", CauseStatus.CAUSE)
     assert found.distinct > 1
+    assert found.switched < RACE_ARM, "nothing is gained by going on"
     assert fisher(differ=found.differ, switched=found.switched, pinned=found.pinned) < FISHER_LIMIT
 
 
@@ -223,18 +268,36 @@ def test_memory_that_was_cleared_before_is_not_tried_again() -> None:
     assert bench.arms().count("memory") == 1
 
 
+def test_hash_seed_is_not_blamed_where_memory_could_not_be_tried() -> None:
+    bench = Bench(reads("hash-seed"), limit=4)
+    findings = bench([Candidate("hash-seed", LEVELS["hash-seed"])])
+    assert bench.arms() == ["pinned"] * 3 + ["hash-seed", "memory"]
+    assert findings.found == ()
+    assert findings.not_tried == ("hash-seed",)
+
+
 # --- ends that come early -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", range(12))
 def test_budget_may_end_anywhere_and_never_makes_a_cause_of_little(limit: int) -> None:
-    findings = Bench(reads("pid"), limit=limit)()
+    bench = Bench(reads("pid"), limit=limit)
+    findings = bench()
     assert findings.stopped == "the budget is spent"
+    assert len(bench.trials) == limit + 1, "nothing is asked for once the budget is spent"
     for found in findings.found:
         assert found.status is CauseStatus.SUSPECT
         assert found.factor == "pid"
     tried = {found.factor for found in findings.found} | set(findings.cleared) | set(findings.not_tried)
     assert tried == set(LEVELS)
+
+
+@pytest.mark.parametrize(("limit", "pinned", "switched"), [(4, 3, 1), (5, 4, 1), (6, 4, 2), (7, 5, 2)])
+def test_what_was_seen_before_the_end_is_a_suspect(limit: int, pinned: int, switched: int) -> None:
+    findings = Bench(reads("clock"), limit=limit)([Candidate("clock", ("b",))])
+    (found,) = findings.found
+    assert (found.factor, found.level, found.status) == ("clock", "b", CauseStatus.SUSPECT)
+    assert (found.pinned, found.switched, found.differ) == (pinned, switched, switched)
 
 
 def test_lost_run_ends_the_search_with_its_reason() -> None:
@@ -265,7 +328,11 @@ def at_line(levels: Mapping[str, str]) -> int:
     ("draws", "lines"),
     [
         pytest.param([draw(10), draw(20), draw(30)], [20], id="one of three"),
+        pytest.param([draw(10), draw(20)], [20], id="one of two"),
         pytest.param([draw(10)], [10], id="the only one needs no run"),
+        pytest.param([draw(1)], [1], id="the first line"),
+        pytest.param([draw(0)], [], id="only an unknown line"),
+        pytest.param([draw(20, "listing")], [], id="only a listing"),
         pytest.param([], [], id="none seen"),
         pytest.param([draw(20), draw(5, "listing"), draw(0)], [20], id="listings and unknown lines are none"),
     ],
@@ -274,6 +341,28 @@ def test_line_that_decides_is_named(draws: list[EntropyDraw], lines: list[int]) 
     findings = Bench(at_line)(draws=draws, site_level=lambda place: f"site:{place.line}")
     (found,) = findings.found
     assert [site.location.line for site in found.sites] == lines
+
+
+def test_no_line_is_named_where_lines_cannot_be_switched() -> None:
+    (found,) = Bench(at_line)(draws=[draw(10), draw(20)]).found
+    assert found.sites == ()
+
+
+def test_lines_that_were_tried_before_the_end_are_named() -> None:
+    bench = Bench(at_line, limit=10)  # 8 for the cause, 2 of 3 lines
+    (found,) = bench(draws=[draw(10), draw(20), draw(30)], site_level=lambda place: f"site:{place.line}").found
+    assert [site.location.line for site in found.sites] == [20]
+
+
+def test_lines_belong_to_entropy_and_to_no_other_cause() -> None:
+    def world(levels: Mapping[str, str]) -> object:
+        return at_line(levels), levels["clock"]
+
+    findings = Bench(world)(
+        draws=[draw(10), draw(20)], site_level=lambda place: f"site:{place.line}", enough=never_enough
+    )
+    named = {found.factor: [site.location.line for site in found.sites] for found in findings.found}
+    assert named == {"entropy": [20], "clock": []}
 
 
 # --- counts ---------------------------------------------------------------------------------------

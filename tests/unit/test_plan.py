@@ -80,9 +80,32 @@ def test_levels_of_varied_factors_climb_their_ladder_from_the_reference() -> Non
     assert [spec.condition.level("threads") for spec in everywhere.runs] == ["threads-0", "threads-1", "threads-2"]
 
 
+def test_factors_that_process_runs_always_vary_never_have_the_reference_level() -> None:
+    made = make_plan(Settings(runs=5), level_of=lambda factor, index: f"{factor}-{index}", standard=("memory",))
+    levels = {spec.number: spec.condition.level("memory") for spec in made.runs}
+    assert levels == {1: None, 2: None, 3: "memory-1", 4: "memory-2", 5: "memory-3"}
+    everywhere = make_plan(
+        Settings(runs=2, isolation="process"), level_of=lambda factor, index: f"{factor}-{index}", standard=("memory",)
+    )
+    assert [spec.condition.level("memory") for spec in everywhere.runs] == ["memory-1", "memory-2"]
+
+
+def test_place_and_hash_seed_have_no_ladder_of_their_own() -> None:
+    made = plan(runs=4, vary=("process", "hash-seed", "threads"))
+    assert made.asked == ("threads",)
+    assert [spec.condition.level("hash-seed") for spec in sorted(made.runs, key=lambda spec: spec.number)] == [
+        None,
+        None,
+        "1",
+        "2",
+    ]
+    assert all(spec.condition.level("process") is None for spec in made.runs)
+
+
 @pytest.mark.parametrize(
     ("settings", "varied"),
     [
+        ({"runs": 3, "isolation": "process", "workers": 1}, ("process",)),
         ({"runs": 3, "isolation": "inline"}, ()),
         ({"runs": 3}, ("process", "hash-seed")),
         ({"runs": 3, "vary": ("threads", "files")}, ("process", "hash-seed", "files", "threads")),
