@@ -150,7 +150,7 @@ def test_keras_model_trained_on_tensorflow(keras: Any) -> None:
     assert_same(history, same_history)
     assert_well_formed(canonical(model))
     other, other_history = _trained(keras, seed=1)
-    assert_differ(model, other, ".weights['hidden/kernel']")
+    assert_differ(model, other, ".weights['sequential/hidden/kernel']")
     assert_differ(history, other_history, ".history['loss'][0]")
     assert_differ(model, _trained(keras, units=3)[0])
     frozen = _trained(keras)[0]
