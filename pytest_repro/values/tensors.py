@@ -18,6 +18,8 @@ __all__ = ["canonical"]
 
 #: the number that keras appends to a name that was given before
 _COUNTED = re.compile(r"_\d+$")
+#: the same within ``sequential_1_dense_1_kernel_momentum``, as optimisers name what they keep for a weight
+_COUNTED_WITHIN = re.compile(r"_\d+(?=_|$)")
 
 
 def canonical(value: object, walk: Walk) -> Node | None:
@@ -60,8 +62,13 @@ def _keras(value: Any, names: set[str], walk: Walk) -> Node | None:
     """Return a keras variable, optimiser, or model or layer."""
     if {"Variable", "KerasVariable"} & names and hasattr(value, "numpy"):
         return _variable(value, walk)
-    if "Optimizer" in names or "BaseOptimizer" in names:
-        return fields(type_name(type(value)), [_config(value), *_weights(value.variables, walk)])
+    if "SeedGenerator" in names:  # its name counts how many there were
+        return fields(type_name(type(value)), [(".state", _variable(value.state, walk))])
+    if "History" in names:
+        parts = [(f".{part}", walk(getattr(value, part), f".{part}")) for part in ("epoch", "history")]
+        return fields(type_name(type(value)), parts)
+    if {"Optimizer", "BaseOptimizer", "Metric"} & names:
+        return fields(type_name(type(value)), [_config(value), *_weights(value.variables, walk, _COUNTED_WITHIN)])
     if {"Layer", "Model"} & names:
         parts = [_config(value), *_weights(value.weights, walk)]
         optimizer = getattr(value, "optimizer", None)
@@ -118,18 +125,32 @@ def _renamed(config: Any, names: dict[str, str]) -> Any:
     return names.get(config, config) if isinstance(config, str) else config
 
 
-def _weights(variables: Any, walk: Walk) -> list[Field]:
+def _weights(variables: Any, walk: Walk, counted: re.Pattern[str] = _COUNTED) -> list[Field]:
     """Return variables under their paths, without counted numbers; equal paths keep their order."""
     parts: list[Field] = []
     for position, variable in enumerate(variables):
         name = str(getattr(variable, "path", None) or getattr(variable, "name", position))
-        path = "/".join(_COUNTED.sub("", part) for part in name.split("/"))
+        path = "/".join(counted.sub("", part) for part in name.split("/"))
         parts.append((f".weights[{path!r}]", _variable(variable, walk)))
     return parts
 
 
+#: what holds values that only tensorflow can take out, and how the user does
+_TAKE_OUT = {"TensorArray": "record its stack()", "DatasetV2": "record list(dataset.as_numpy_iterator())"}
+
+
 def _tensorflow(value: Any, names: set[str], walk: Walk) -> Node | None:
-    """Return a tensorflow tensor or variable, dense, ragged or sparse."""
+    """Return a tensorflow tensor or variable, dense, ragged or sparse, a module or a random generator."""
+    for name in _TAKE_OUT.keys() & names:
+        raise refuse(value, why="its elements are computed when they are asked for", instead=_TAKE_OUT[name])
+    if "Generator" in names and hasattr(value, "algorithm"):
+        return fields(
+            "tensorflow.random.Generator",
+            [(".algorithm", int(value.algorithm)), (".state", walk(value.state, ".state"))],
+        )
+    if "Module" in names:
+        variables = [(f".variables[{i}]", walk(item, f".variables[{i}]")) for i, item in enumerate(value.variables)]
+        return fields(type_name(type(value)), variables)
     if "SparseTensor" in names:
         parts = [(f".{part}", walk(getattr(value, part), f".{part}")) for part in ("indices", "values", "dense_shape")]
         return fields("tensorflow.SparseTensor", parts)

