@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import get_ident
 from types import CodeType
@@ -25,6 +25,7 @@ __all__ = ["Recorder"]
 
 Rule = Callable[[object], object]
 
+_AUTO = Kind.AUTO
 _NOWHERE: Position = ((), ())
 _IMMUTABLE = frozenset({float, int, bool, str, bytes, complex, type(None)})
 
@@ -159,6 +160,13 @@ class Recorder:
         elif type(value) not in _IMMUTABLE and not isinstance(value, Atom):
             value = self._node(name, value, step=step, tolerance=None, is_file=False)
         self._rows.append((name, step, kind, value, file, line, None, position))
+
+    def observe_digests(self, values: Iterable[tuple[str, Atom]], *, step: int, file: str, line: int) -> None:
+        """Record what a watcher saw of many things at one moment; see `observe`."""
+        if not self.listening:
+            return
+        position = self._position()
+        self._rows += [(name, step, _AUTO, value, file, line, None, position) for name, value in values]
 
     def _whole(self, name: object, step: object) -> int:
         """Integers of numpy count as integers; ``True`` and ``1.0`` are mistakes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.model import Atom, Kind, Node
@@ -46,6 +46,16 @@ class Sink:
         full, exact = self._known.get(name) or self._learn(name)
         if exact:
             self._put(full, step, read(), Kind.AUTO)
+
+    def exact(self, names: Iterable[str]) -> bool:
+        """Whether only equal bits agree for all of these, so that digests will do."""
+        return all((self._known.get(name) or self._learn(name))[1] for name in names)
+
+    def digests(self, values: Iterable[tuple[str, Atom]], step: int) -> None:
+        """Record digests that were taken at one moment; `exact` says whether they may be."""
+        known = self._known
+        named = [(known[name][0], value) for name, value in values]
+        self._recorder.observe_digests(named, step=step, file=self._file, line=self._line)
 
     def _learn(self, name: str) -> tuple[str, bool]:
         full = f"{self.name}.{name}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import isnan
 from typing import Any
 
@@ -22,7 +22,7 @@ from pytest_repro.model import Atom, Branch, Layout, Node
 from pytest_repro.values import canonical, fingerprint
 from pytest_repro.watch.sink import Sink
 
-__all__ = ["digest", "follow"]
+__all__ = ["digest", "digests", "follow"]
 
 #: nesting of a layer's output that is looked into
 _DEPTH = 4
@@ -75,6 +75,7 @@ class _Watcher:
         self._every = every
         self._layers = layers
         self._parameters = parameters
+        self._grads = {name: f"{name}.grad" for name in parameters}
         self._ids = {id(tensor) for tensor in parameters.values()}
         #: steps of its optimisers so far
         self._step = 0
@@ -108,9 +109,8 @@ class _Watcher:
         del args, kwargs
         if not self._due() or not self._concerns(optimizer):
             return
-        for name, parameter in self._parameters.items():
-            if parameter.grad is not None:
-                self._sink.add(f"{name}.grad", self._step, functools.partial(_read, parameter.grad))
+        grads = {self._grads[name]: parameter.grad for name, parameter in self._parameters.items()}
+        self._put_all({name: grad for name, grad in grads.items() if grad is not None})
 
     def after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         """Record the parameters that an optimiser has updated."""
@@ -118,9 +118,16 @@ class _Watcher:
         if not self._concerns(optimizer):
             return
         if self._due():
-            for name, parameter in self._parameters.items():
-                self._sink.add(name, self._step, functools.partial(_read, parameter))
+            self._put_all(self._parameters)
         self._step += 1
+
+    def _put_all(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Record tensors that stand still together: what they have in common is found out once."""
+        if self._sink.exact(tensors):
+            self._sink.digests(zip(tensors, digests(tensors.values()), strict=True), self._step)
+            return
+        for name, tensor in tensors.items():
+            self._sink.add(name, self._step, functools.partial(_read, tensor))
 
     def _due(self) -> bool:
         return self._step % self._every == 0 and self._sink.open and not torch.compiler.is_compiling()
@@ -167,7 +174,6 @@ def _read(tensor: torch.Tensor, exact: bool) -> Node:
 
 _OF_NUMPY = frozenset({torch.float16, torch.float32, torch.float64, torch.bool})
 _OF_NUMPY |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
-_FLOATS = frozenset({torch.float16, torch.float32, torch.float64})
 #: from this many bytes on, a tensor is folded before its checksum is taken
 _LARGE = 65_536
 #: Primes: moving a row or a batch entry moves elements to other columns. Two of them: what cancels out in
@@ -181,16 +187,48 @@ def digest(tensor: torch.Tensor) -> Atom:
     Not a cryptographic digest, which would take a quarter of the time of a training step: nobody
     here makes collisions on purpose.
     """
-    plain = tensor.detach()
+    array = _plain(tensor)
+    if array is None:
+        return _other(tensor.detach())
+    return _atom(tensor, _without_payloads(array) if array.dtype.kind == "f" else array)
+
+
+def digests(tensors: Collection[torch.Tensor]) -> list[Atom]:
+    """Return the `digest` of each; one look for NaNs serves all small ones, which is half of what those cost."""
+    arrays = [_plain(tensor) for tensor in tensors]
+    floats = [array for array in arrays if array is not None and array.dtype.kind == "f" and array.nbytes < _LARGE]
+    if not floats or isnan(np.maximum.reduce(np.concatenate(floats, axis=None), initial=0)):
+        return [digest(tensor) for tensor in tensors]
+    return [
+        digest(tensor) if array is None or array.nbytes >= _LARGE else _atom(tensor, array)
+        for tensor, array in zip(tensors, arrays, strict=True)
+    ]
+
+
+def _plain(tensor: torch.Tensor) -> Any:
+    """The elements in one piece where numpy can see them as they are; None elsewhere."""
+    try:
+        array = tensor.detach().numpy()
+    except (TypeError, RuntimeError):
+        return None  # on another device, sparse, quantised, of a type that numpy lacks, seen with another sign
+    return np.ascontiguousarray(array) if array.dtype.kind in "fiub" else None
+
+
+def _without_payloads(array: Any) -> Any:
+    """Every NaN with the same bits."""
+    if array.size and isnan(np.maximum.reduce(array, None)):
+        return np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
+    return array
+
+
+def _atom(tensor: torch.Tensor, array: Any) -> Atom:
+    return Atom("torch.Tensor", _head(tensor.dtype, tensor.shape) + _checksum(array))
+
+
+def _other(plain: torch.Tensor) -> Atom:
     if plain.layout is not torch.strided or plain.is_quantized or plain.is_meta:
         return Atom("torch.Tensor", _head(plain.dtype, plain.shape) + _by_meaning(plain))
-    if plain.dtype in _OF_NUMPY and plain.is_cpu and not plain.is_neg():
-        array: Any = np.ascontiguousarray(plain.numpy())
-        if plain.dtype in _FLOATS and array.size and isnan(np.maximum.reduce(array, None)):
-            array = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
-    else:
-        array = _unusual(plain)
-    return Atom("torch.Tensor", _head(plain.dtype, plain.shape) + _checksum(array))
+    return _atom(plain, _unusual(plain))
 
 
 @functools.lru_cache(maxsize=1000)
