@@ -130,10 +130,10 @@ def cluster(sizes: Sizes) -> str:
 def workers(sizes: Sizes) -> str:
     """Against as many plain executions on as many workers, interleaved."""
     rows = []
-    for number in sizes.workers:
+    for number, rounds in sizes.workers:
         options = ["-p", "xdist", f"-n{number}"] if number else []
         pairs = []
-        for _ in range(sizes.rounds):
+        for _ in range(rounds):
             mine = ours(sizes.shared, 3, "--repro-isolation=inline", *options)
             theirs = plain(sizes.shared, 3, *options)
             pairs.append((mine, theirs))
@@ -162,14 +162,15 @@ class Sizes(NamedTuple):
 
     tests: tuple[int, ...] = (10, 100, 1000)
     runs: tuple[int, ...] = (2, 10, 50)
-    most_forks: int = 2000
-    tasks: tuple[tuple[int, int], ...] = ((1, 2), (1, 10), (10, 2))
-    workers: tuple[int, ...] = (0, 2, 4)
+    #: runs of one session beyond which a cell stays empty
+    most_forks: int = 1000
+    tasks: tuple[tuple[int, int], ...] = ((1, 2), (1, 10), (5, 2))
+    #: (workers, rounds)
+    workers: tuple[tuple[int, int], ...] = ((2, 3), (0, 1), (4, 1))
     shared: int = 1000
-    rounds: int = 3
 
 
-SMOKE = Sizes((2,), (2, 3), 100, ((1, 2),), (0,), 3, 1)
+SMOKE = Sizes((2,), (2, 3), 100, ((1, 2),), ((0, 1),), 3)
 PARTS: dict[str, Callable[[Sizes], str]] = {
     "machine": machine,
     "inline": inline,

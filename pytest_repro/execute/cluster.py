@@ -230,8 +230,8 @@ class ClusterPool:
     def _remark(self, item: pytest.Item, spec: RunSpec, reply: Reply, executions: int) -> None:
         if executions > 1:
             text = (
-                f"{item.nodeid}: the engine began run {spec.number} {executions} times, because it lost a worker; the "
-                "last one counts"
+                f"{item.nodeid}: the engine handed out run {spec.number} {executions} times, because it lost a worker; "
+                "the last one counts"
             )
             self._remarks[text] = None
         if reply.engine:

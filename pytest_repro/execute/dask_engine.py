@@ -84,7 +84,8 @@ class DaskEngine:
             return 0
         try:
             story = self._client.story(f"pytest-repro-{key}", on_error="ignore")
-            return sum(1 for event in story if len(event) > 3 and event[2] == "processing" and event[0] == held.key)
+            # (who tells, key, state before, state after, ...); a task that is processing belongs to a worker
+            return sum(event[0] == "scheduler" and event[3:4] == ("processing",) for event in story)
         except Exception:  # noqa: BLE001 - it is for a remark only, and a run must not fail for it
             return 0
 

@@ -295,14 +295,15 @@ def test_a_hook_makes_the_engine_and_all_runs_are_under_way_at_once(cluster: Inn
 # --- machines ----------------------------------------------------------------------------------
 
 
-def _may_rename() -> bool:
+def may_rename() -> bool:
+    """Whether a process may have another host name."""
     tool = shutil.which("unshare")
     done = subprocess.run([tool, "--uts", "hostname", "x"], capture_output=True, check=False) if tool else None
     return done is not None and done.returncode == 0
 
 
 @linux_only
-@pytest.mark.skipif(not _may_rename(), reason="needs the right to give a process another host name (unshare --uts)")
+@pytest.mark.skipif(not may_rename(), reason="needs the right to give a process another host name (unshare --uts)")
 def test_spread_places_runs_on_other_machines_and_says_how_they_differ(cluster: Inner) -> None:
     cluster.file(
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Inner
+from tests.integration.test_cluster import may_rename
 from tests.integration.test_workers_faults import marker, processes_with, wait_until
 
 __all__ = ["marker"]
@@ -38,20 +40,32 @@ class Dask:
         file = self.folder / "scheduler.json"
         # one worker may die under a task; a second one, and the scheduler gives the task up
         self.scheduler = self._process(
-            "scheduler", "--port=0", f"--scheduler-file={file}", DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1"
+            "scheduler",
+            "--host=127.0.0.1",
+            "--port=0",
+            f"--scheduler-file={file}",
+            DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1",
         )
         assert wait_until(lambda: file.exists() and file.read_text(encoding="utf-8").endswith("}"), seconds=120)
         self.address = json.loads(file.read_text(encoding="utf-8"))["address"].removeprefix("tcp://")
         # as a nanny would set it
         engine = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "6640"}
         for number in (1, 2, 3, 4):
-            options = ["--no-nanny", "--nthreads=1", f"--local-directory={self.folder / str(number)}"]
-            self.workers.append(self._process("worker", f"tcp://{self.address}", *options, **engine))
+            # nothing in common: not the temporary folder, and two of them have another machine's name
+            scratch = self.folder / str(number)
+            scratch.mkdir()
+            other = number > 2 and may_rename()
+            options = ["--no-nanny", "--nthreads=1", f"--local-directory={scratch}"]
+            options.append("--host=127.0.0.2" if other else "--host=127.0.0.1")
+            variables = {**engine, "TMPDIR": str(scratch)}
+            self.workers.append(self._process("worker", f"tcp://{self.address}", *options, renamed=other, **variables))
 
-    def _process(self, kind: str, *options: str, **variables: str) -> subprocess.Popen[bytes]:
+    def _process(self, kind: str, *options: str, renamed: bool = False, **variables: str) -> subprocess.Popen[bytes]:
+        prefix = ["unshare", "--uts", "sh", "-c", 'hostname node-b && exec "$@"', "sh"] if renamed else []
+        command = [*prefix, sys.executable, "-m", f"distributed.cli.dask_{kind}", *options, "--no-dashboard"]
         with (self.folder / f"{kind}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options, "--host=127.0.0.1", "--no-dashboard"],
+                command,
                 env={**os.environ, **variables},
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -107,6 +121,18 @@ def test_two_sessions_on_one_scheduler(dask: Dask, inner: Inner, monkeypatch: py
         assert "have OMP_NUM_THREADS=1, PYTHONHASHSEED=6640; runs had this session's values instead" in output
         tests = json.loads((inner.pytester.path / f"{number}.json").read_text(encoding="utf-8"))["tests"]
         assert [test["verdict"] for test in tests] == ["reproduced", "drifted"]
+
+
+@pytest.mark.skipif(not may_rename(), reason="needs the right to give a process another host name (unshare --uts)")
+def test_spread_places_each_run_on_a_host_of_the_scheduler(dask: Dask, inner: Inner) -> None:
+    inner.file("import pytest\n\n@pytest.mark.repro\ndef test_it(repro):\n    repro.metric('x', repro.rng.random())\n")
+    options = ["--repro-runs=3", f"--repro-executor=dask://{dask.address}?wait=120", "--repro-spread"]
+    result = inner(*options, "--repro-json=r.json", subprocess=True, isolation="process")
+    result.assert_outcomes(passed=1)
+    (test,) = json.loads((inner.pytester.path / "r.json").read_text(encoding="utf-8"))["tests"]
+    here = socket.gethostname()
+    assert [environment["host"] for environment in test["environments"]] == ["node-b", here, "node-b"]
+    assert test["varied"][0] == "machine"
 
 
 def test_a_resource_that_no_worker_has(dask: Dask, inner: Inner) -> None:
@@ -174,8 +200,8 @@ def test_a_lost_worker_is_lost_and_a_task_that_was_run_again_is_told(
     ]
     result = inner(*options, subprocess=True, isolation="")
     result.assert_outcomes(passed=1, failed=3)
-    once = "repro: test_it.py::test_once: the engine began run 2 2 times, because it lost a worker; the last one counts"
-    result.stdout.fnmatch_lines([once])
+    told = "the engine handed out run 2 2 times, because it lost a worker; the last one counts"
+    result.stdout.fnmatch_lines([f"repro: test_it.py::test_once: {told}"])
     tests = json.loads((inner.pytester.path / "r.json").read_text(encoding="utf-8"))["tests"]
     after, always, once_more, scheduler = tests
     assert [test["verdict"] for test in tests] == ["lost", "lost", "reproduced", "lost"]
