@@ -42,10 +42,8 @@ from docs import reference_tables  # noqa: E402 - as a script, the root of the r
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 PART = re.compile(r"(<!-- (session|code|table|survey)(?:: (\S+))? -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
-#: a block of code that is a file: its language, its name, its text
-FILE = re.compile(
-    r"^```(?:python|ini|toml|yaml|text)(?: [^\n]*)?\n((?:#|//) ([\w./-]+\.\w+)\n.*?)^```$", re.MULTILINE | re.DOTALL
-)
+#: a block of code that is a file: its text, its name
+FILE = re.compile(r"^```(?:python|ini|toml|yaml)\n(# ([\w./-]+\.\w+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
 _EITHER = re.compile(f"(?:{PART.pattern})|(?:{FILE.pattern})", re.MULTILINE | re.DOTALL)
 
 #: Lines of pytest's header that name this machine and not what happened.

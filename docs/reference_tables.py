@@ -123,11 +123,14 @@ def _fixture() -> str:
     from pytest_repro.recorder import Repro
 
     sections = [_plain(inspect.getdoc(Repro) or "")]
-    sections.append(f"### `repro.rng`\n\n{_plain(inspect.getdoc(Repro.rng) or '')}")
+    sections.append(f"### repro.rng\n\n{_plain(inspect.getdoc(Repro.rng) or '')}")
     for name in ("metric", "artifact", "watch", "callback", "__call__"):
         method = getattr(Repro, name)
         shown = "repro" if name == "__call__" else f"repro.{name}"
-        sections.append(f"### `{shown}{_signature(method)}`\n\n{_plain(inspect.getdoc(method) or '')}")
+        call = f"```python\n{shown}{_signature(method)}\n```"
+        sections.append(
+            f"### {shown if name != '__call__' else 'repro(...)'}\n\n{call}\n\n{_plain(inspect.getdoc(method) or '')}"
+        )
     return "\n\n".join(sections)
 
 
@@ -139,6 +142,9 @@ def _signature(function: Callable[..., Any]) -> str:
     return text.replace("'", "")
 
 
+_SECTIONS = {"Args": "Arguments"}
+
+
 def _plain(document: str) -> str:
     """A docstring as Markdown: its sections as lists, its reStructuredText quotes as code."""
     lines: list[str] = []
@@ -146,7 +152,7 @@ def _plain(document: str) -> str:
         heading = re.fullmatch(r"(Args|Raises|Returns|Attributes):", line)
         entry = re.fullmatch(r"    (\w+): (.*)", line)
         if heading:
-            lines += [f"**{heading[1]}**", ""]
+            lines += [f"**{_SECTIONS.get(heading[1], heading[1])}**", ""]
         elif entry:
             lines.append(f"- `{entry[1]}`: {entry[2]}")
         else:
@@ -174,7 +180,9 @@ def _hooks() -> str:
         marks = getattr(function, "pytest_spec", {})
         first = " The first answer that is not None counts." if marks.get("firstresult") else ""
         code = f"```python\n# conftest.py\n{example}\n```"
-        sections.append(f"### `{name}{_signature(function)}`\n\n{_plain(text)}{first}\n\n{code}")
+        sections.append(
+            f"### {name}\n\n```python\n{name}{_signature(function)}\n```\n\n{_plain(text)}{first}\n\n{code}"
+        )
     return "\n\n".join(sections)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,25 @@ ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
+
+
+def on_config(config: Any) -> Any:
+    """Let a page that nobody has placed stand at the end, under "More", rather than nowhere."""
+    placed = set(_placed(config.nav))
+    docs = Path(config.docs_dir)
+    pages = sorted(page.relative_to(docs).as_posix() for page in docs.rglob("*.md"))
+    left = [page for page in pages if page not in placed]
+    if left:
+        config.nav.append({"More": left})
+    return config
+
+
+def _placed(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+        return
+    for entry in nav.values() if isinstance(nav, dict) else nav:
+        yield from _placed(entry)
 
 
 def on_files(files: Files, config: Any) -> Files:
