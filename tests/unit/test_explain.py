@@ -161,7 +161,6 @@ def test_no_factor_is_blamed_where_none_matters() -> None:
     findings = Bench(lambda levels: 1)()
     assert findings.found == ()
     assert findings.cleared == tuple(LEVELS)
-    assert findings.arms == ()
     assert findings.stopped == ""
 
 
@@ -173,13 +172,6 @@ def test_evidence_lists_every_arm_with_its_counts() -> None:
         Evidence(factor="clock", level="b", runs=1, distinct=1, differ=0),
         Evidence(factor="pid", level="b", runs=3, distinct=1, differ=3),
     )
-
-
-def test_arms_are_the_first_pinned_run_and_the_first_that_differs_from_it() -> None:
-    bench = Bench(reads("pid"))
-    pinned, contrast = bench([Candidate("clock", ("b",)), Candidate("pid", ("b",))]).arms
-    assert pinned is bench.recordings[0]
-    assert contrast is bench.recordings[4]
 
 
 def test_search_asks_before_each_candidate_whether_it_is_enough() -> None:
