@@ -21,6 +21,7 @@ from pytest_repro.conditions import applied
 from pytest_repro.conditions.pins import IMPORT_VARIABLE, import_condition
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute import forking
+from pytest_repro.execute.ahead import import_ahead
 from pytest_repro.execute.isolated import Isolated
 from pytest_repro.execute.lifeline import Inbox, end_self
 from pytest_repro.execute.protocol import Channel, Closed, FrameKind
@@ -152,6 +153,8 @@ class Worker:
         self._importing.close()
         isolated = Isolated(session.config, spool=Path(self._boot["spool"]))
         session.config.pluginmanager.register(isolated, "repro-isolated")
+        if not self._boot["no_fork"]:
+            import_ahead(self._boot["ahead"])
         isolated.warm_up()
         _keep_output(session.config, Path(self._boot["folder"]))
         reason = self._boot["no_fork"] or forking.problem()

@@ -97,6 +97,8 @@ class Blueprint:
     redirect: Mapping[str, object] | None = None
     #: another Python than this one, with modules of its own; empty for this one
     interpreter: str = ""
+    #: modules to import before the first fork, where the tests have loaded their library
+    ahead: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: pytest.Config, *, preload: Sequence[str], spool: Path) -> Blueprint:
@@ -250,6 +252,7 @@ def _boot(
         "folder": str(folder),
         "spool": str(blueprint.spool),
         "preload": list(blueprint.preload),
+        "ahead": list(blueprint.ahead),
         "no_fork": no_fork or blueprint.no_fork,
     }
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from pytest_repro.errors import WorkerError
+from pytest_repro.execute.ahead import wanted
 from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.launch import Blueprint, Key, launch_key, own_id, start
 from pytest_repro.execute.remote import Answer, Remote
@@ -176,7 +177,8 @@ class WorkerPool:
         idle = sorted((worker for worker in self._workers if not worker.busy), key=lambda worker: worker.used)
         while len(self._workers) >= self._limit and idle:
             self._drop(idle.pop(0))
-        process = start(self._blueprint, key, number=next(self._numbers), no_fork=self._no_fork.get(key, ""))
+        blueprint = replace(self._blueprint, ahead=wanted(self._expected[key]))
+        process = start(blueprint, key, number=next(self._numbers), no_fork=self._no_fork.get(key, ""))
         worker = Remote(self._config, key, process, self._files, used=next(self._clock))
         self._workers.append(worker)
         return worker
