@@ -73,16 +73,21 @@ def _read(file: BinaryIO) -> AnyArray:
         msg = f"it has {size:,} bytes of elements, and its header says {expected:,}"
         raise ValueError(msg)
     order: Any = "F" if fortran else "C"
-    if size >= MAPPED_BYTES and dtype.kind != "U":
+    if size >= MAPPED_BYTES and dtype.kind not in "UM":
         return np.memmap(file, dtype, "r", start, shape, order)
     data = np.frombuffer(file.read(size), dtype) if size else np.empty(count, dtype)
     if not is_text(data):
-        raise ValueError("its text holds what is no character")
+        raise ValueError("it holds what is no character, or no date")
     return data.reshape(shape, order=order)
 
 
 def is_text(data: AnyArray) -> bool:
-    """Return whether all characters of an array of text exist: Python itself fails on strings of others."""
+    """Return whether all elements can become text.
+
+    Python itself fails on strings of characters that do not exist, and numpy on a date without a unit.
+    """
+    if data.dtype == np.dtype("M8"):
+        return bool(np.isnat(data).all())
     if data.dtype.kind != "U" or not data.nbytes:
         return True
     return int(np.ascontiguousarray(data).reshape(-1).view(np.uint32).max()) <= sys.maxunicode
