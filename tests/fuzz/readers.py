@@ -69,11 +69,16 @@ class Reader:
     #: told that this error is fine, beside those of ours
     also: tuple[type[BaseException], ...] = ()
 
+    @property
+    def allowed(self) -> tuple[type[BaseException], ...]:
+        """What it may raise."""
+        return (ReproError, *self.also)
+
     def __call__(self, data: bytes) -> str:
         """Read `data`; what became of it: ``read`` or the name of our error. Anything else is raised."""
         try:
             self.read(data)
-        except (ReproError, *self.also) as error:
+        except self.allowed as error:
             return type(error).__name__
         return "read"
 
@@ -280,7 +285,7 @@ def _frames_reader(home: Path) -> Reader:
         "stopped": (FrameKind.STOPPED, {"what": "exit", "reason": "enough", "status": 3}),
     }
     # a dialogue is [[kind, body], ...]: mutated as JSON, sent as frames
-    dialogues = [
+    dialogues: list[list[tuple[FrameKind, dict[str, object]]]] = [
         [bodies["started"], bodies["recorded"], bodies["done"]],
         [bodies["started"], bodies["lost"]],
         [bodies["started"], bodies["recorded"], bodies["stopped"]],
@@ -347,7 +352,7 @@ def _reply_reader() -> Reader:
             return f"{len(folder) - 1}.npy"
 
     body = recording_body(make_recording(("x", 0.5), ("a", np.arange(600.0))), files=Carried())
-    kinds = ((FrameKind.RECORDED, body), (FrameKind.DONE, {}))
+    kinds: list[tuple[FrameKind, dict[str, object]]] = [(FrameKind.RECORDED, body), (FrameKind.DONE, {})]
     good = Reply(
         id="1",
         nonce="n",

@@ -163,7 +163,7 @@ def test_an_infinity_is_near_to_no_number_however_large_the_tolerance(reference:
         given: list[Any] = [reference, other]
         if dtype is not None:
             given = [array(np.array([0.5, value], dtype)) for value in (math.copysign(60000.0, reference), other)]
-    assert match(*given, tolerance).status is MatchStatus.DIFFERENT
+    assert match(given[0], given[1], tolerance).status is MatchStatus.DIFFERENT
     assert match(given[1], given[1], tolerance).status is MatchStatus.EQUAL
 
 
@@ -211,7 +211,7 @@ def test_pandas_agrees() -> None:
                 frames[1] = frames[1].astype({"number": "float32"})
         if number % 5 == 0:
             frames[1] = frames[1].iloc[::-1]
-        equal = is_equal(*(canonical(frame) for frame in frames))
+        equal = is_equal(canonical(frames[0]), canonical(frames[1]))
         theirs = holds(pd.testing.assert_frame_equal, *frames, check_exact=True)
         if equal:
             assert theirs, frames
@@ -225,7 +225,7 @@ def test_ranges_of_the_same_labels_are_equal_as_pandas_says(a: tuple[int, ...], 
     pd = pytest.importorskip("pandas")
     frames = [pd.DataFrame({"x": [1.0] * len(range(*one))}, index=pd.RangeIndex(*one)) for one in (a, b)]
     pd.testing.assert_frame_equal(*frames, check_exact=True)
-    assert is_equal(*(canonical(frame) for frame in frames))
+    assert is_equal(canonical(frames[0]), canonical(frames[1]))
     assert not is_equal(canonical(pd.RangeIndex(0, 3, 2)), canonical(pd.RangeIndex(0, 2, 1)))
 
 
