@@ -20,7 +20,8 @@ def arrays_agree(reference: NDArray[Any], other: NDArray[Any], tolerance: Tolera
     """Return, element by element, whether rtol and atol allow the difference.
 
     This *is* `numpy.isclose`, with the reference as its second argument, so that its rule and its
-    rounding (it computes in the arrays' own dtype) are numpy's exactly.
+    rounding (it computes in the arrays' own dtype) are numpy's exactly; but where ``rtol * abs(reference)``
+    overflows, it would let an infinity pass for a number. `numpy.testing` does not, and neither do we.
     """
     if not (tolerance.rtol or tolerance.atol):
         return np.zeros(reference.shape, np.bool_)
@@ -28,6 +29,7 @@ def arrays_agree(reference: NDArray[Any], other: NDArray[Any], tolerance: Tolera
         close: NDArray[np.bool_] = np.isclose(
             other, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=not tolerance.nan_payload
         )
+        close &= np.isfinite(other) | (other == reference) | np.isnan(other)
     return close
 
 
@@ -37,7 +39,8 @@ def floats_agree(reference: float, other: float, tolerance: Tolerance) -> bool:
         return False
     if reference == other:
         return True
-    return math.isfinite(reference) and abs(other - reference) <= tolerance.atol + tolerance.rtol * abs(reference)
+    finite = math.isfinite(reference) and math.isfinite(other)
+    return finite and abs(other - reference) <= tolerance.atol + tolerance.rtol * abs(reference)
 
 
 def ints_agree(reference: int, other: int, tolerance: Tolerance) -> bool:

@@ -132,8 +132,8 @@ def _run(task: Mapping[str, Any], directory: Path, reply: Reply) -> Reply:
         )
         try:
             process = start(blueprint, key, number=1, no_fork=_NO_FORK)
-        except OSError as error:
-            return replace(reply, lost=f"its interpreter could not be started on {reply.host}: {error}")
+        except WorkerError as error:
+            return replace(reply, lost=f"on {reply.host}: {error}")
         run = _Run(process, timeout=float(task["timeout"]))
         try:
             run.converse(task["request"])

@@ -7,7 +7,6 @@ reads it checks size, kind and type of everything, and nothing is ever unpickled
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 from collections.abc import Mapping, Sequence
@@ -87,18 +86,17 @@ class CarriedArrays(ArrayFiles):
         Raises:
             StoredDataError: none of that name came, or its bytes are damaged.
         """
-        import numpy as np
+        from pytest_repro.values.npy import npy_from_bytes
 
         data = self._arrays.get(name) if isinstance(name, str) else None
         if data is None:
             msg = f"a recording names the array {name!r}, which did not come with it"
             raise StoredDataError(msg)
         try:
-            array: np.ndarray = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-        except (ValueError, TypeError, EOFError, OSError, MemoryError, OverflowError) as error:
+            return npy_from_bytes(data)
+        except ValueError as error:
             msg = f"the array {name} of a run cannot be read: {error}"
             raise StoredDataError(msg) from None
-        return array
 
 
 def write_reply(reply: Reply, stream: IO[bytes]) -> None:
@@ -163,7 +161,7 @@ def _reply(body: Mapping[str, Any], data: bytes, start: int) -> Reply:
         id=field(body, "id", str),
         nonce=field(body, "nonce", str),
         host=field(body, "host", str),
-        executions=int(body.get("executions", 1)),
+        executions=field(body, "executions", int) if "executions" in body else 1,
         environment=tuple(EnvField(str(a), str(b), bool(c)) for a, b, c in field(body, "environment", list)),
         engine=tuple((str(name), str(value)) for name, value in _rows(body, "engine")),
         skew=tuple((str(name), str(here), str(there)) for name, here, there in _rows(body, "skew")),

@@ -170,7 +170,7 @@ def _inline(body: object, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -
     if sys.byteorder != "little":
         data = data.byteswap()
     if not is_text(data):
-        raise _refuse("text", "what is no character")
+        raise _refuse("text and dates", "what is no character, or no date")
     try:
         data = data.reshape(shape)
     except ValueError:  # no elements, in dimensions whose product is beyond what numpy counts

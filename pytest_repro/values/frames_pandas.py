@@ -90,11 +90,18 @@ def _index(index: pd.Index[Any], walk: Walk) -> Node:
         levels = (array_node(index.get_level_values(i).array, walk) for i in range(index.nlevels))
         return fields(kind, [names, *((f".levels[{i}]", level) for i, level in enumerate(levels))])
     if isinstance(index, pd.RangeIndex):
-        return fields(kind, [names, (".start", index.start), (".stop", index.stop), (".step", index.step)])
+        return fields(kind, [names, *_range(range(index.start, index.stop, index.step))])
     parts = [names, (".values", array_node(index.array, walk))]
     if isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
         parts.append((".freq", None if index.freq is None else index.freq.freqstr))
     return fields(kind, parts)
+
+
+def _range(labels: range) -> list[Field]:
+    """Return the one range that has these labels: every second row of 3 is every second row of 4."""
+    count = len(labels)
+    start, step = (labels[0] if count else 0), (labels.step if count > 1 else 1)
+    return [(".start", start), (".stop", start + count * step), (".step", step)]
 
 
 # --- scalars ----------------------------------------------------------------------------------

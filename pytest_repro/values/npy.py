@@ -8,6 +8,7 @@ for plain elements, and nothing else.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -23,7 +24,7 @@ from pytest_repro.errors import StoredDataError
 if TYPE_CHECKING:
     from pytest_repro.values.bits import AnyArray
 
-__all__ = ["MAPPED_BYTES", "MAX_DIMENSIONS", "MAX_EMPTY", "is_text", "read_npy"]
+__all__ = ["MAPPED_BYTES", "MAX_DIMENSIONS", "MAX_EMPTY", "is_text", "npy_from_bytes", "read_npy"]
 
 #: arrays of this many bytes and more are mapped, not read: a mapping holds a descriptor, of which there are few
 MAPPED_BYTES = 1 << 20
@@ -53,7 +54,10 @@ def read_npy(path: Path, *, remedy: str) -> AnyArray:
         # without this flag, opening a named pipe would wait for its other end
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as file:
-            return _read(file)
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError("it is not a regular file")
+            return _read(file, status.st_size, mapped=True)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
@@ -62,27 +66,38 @@ def read_npy(path: Path, *, remedy: str) -> AnyArray:
         raise StoredDataError(msg) from None
 
 
-def _read(file: BinaryIO) -> AnyArray:
-    status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError("it is not a regular file")
+def npy_from_bytes(data: bytes) -> AnyArray:
+    """Return the elements of what would be such a file.
+
+    Raises:
+        ValueError: it is none, or not as long as its header says.
+    """
+    return _read(io.BytesIO(data), len(data), mapped=False)
+
+
+def _read(file: BinaryIO, total: int, *, mapped: bool) -> AnyArray:
     dtype, fortran, shape = _header(file)
     start, count = file.tell(), math.prod(shape)
-    size, expected = status.st_size - start, count * dtype.itemsize
+    size, expected = total - start, count * dtype.itemsize
     if size != expected:
         msg = f"it has {size:,} bytes of elements, and its header says {expected:,}"
         raise ValueError(msg)
     order: Any = "F" if fortran else "C"
-    if size >= MAPPED_BYTES and dtype.kind != "U":
+    if mapped and size >= MAPPED_BYTES and dtype.kind not in "UM":
         return np.memmap(file, dtype, "r", start, shape, order)
     data = np.frombuffer(file.read(size), dtype) if size else np.empty(count, dtype)
     if not is_text(data):
-        raise ValueError("its text holds what is no character")
+        raise ValueError("it holds what is no character, or no date")
     return data.reshape(shape, order=order)
 
 
 def is_text(data: AnyArray) -> bool:
-    """Return whether all characters of an array of text exist: Python itself fails on strings of others."""
+    """Return whether all elements can become text.
+
+    Python itself fails on strings of characters that do not exist, and numpy on a date without a unit.
+    """
+    if data.dtype == np.dtype("M8"):
+        return bool(np.isnat(data).all())
     if data.dtype.kind != "U" or not data.nbytes:
         return True
     return int(np.ascontiguousarray(data).reshape(-1).view(np.uint32).max()) <= sys.maxunicode

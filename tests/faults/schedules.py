@@ -106,7 +106,7 @@ class FakeWorker(subprocess.Popen[bytes]):
     def __init__(self, world: World, sock: socket.socket, pid: int, fault: Fault | None) -> None:
         # not that of the base class, which would start a process
         self.pid = pid
-        self.returncode = None  # type: ignore[assignment]
+        self.returncode = None
         self._world, self._sock, self._fault = world, sock, fault
         self._ended = threading.Event()
         self._status = 0
@@ -352,10 +352,13 @@ class World:
         """Put it in place of the real one, with limits that a test can wait for."""
         clock = mock.Mock(monotonic=self.monotonic, time=lambda: time.time() + self.wall)
         with contextlib.ExitStack() as stack:
-            patch = lambda target, name, value: stack.enter_context(mock.patch.object(target, name, value))  # noqa: E731
-            patch(launch.subprocess, "Popen", self.popen)
+
+            def patch(target: object, name: str, value: object) -> None:
+                stack.enter_context(mock.patch.object(target, name, value))
+
+            patch(subprocess, "Popen", self.popen)
             patch(launch, "make_transport", self.make_transport)
-            patch(launch.os, "pipe", self.pipe)
+            patch(os, "pipe", self.pipe)
             patch(Path, "write_text", lambda path, text, **options: self.write_text(path, text, **options))
             patch(remote, "kill_group", self.kill_group)
             for module in (remote, protocol):

@@ -98,14 +98,15 @@ def test_who_drips_is_late() -> None:
     theirs.close()
 
 
-@pytest.mark.parametrize("group", [0, 1, -5, 2**31, os.getpgrp() if hasattr(os, "getpgrp") else 0])
+@pytest.mark.parametrize("group", [0, 1, -5, 2**31, None], ids=lambda group: "our own" if group is None else str(group))
 def test_a_process_group_that_is_not_a_childs_is_never_ended(
-    tmp_path: Path, pytestconfig: pytest.Config, group: int
+    tmp_path: Path, pytestconfig: pytest.Config, group: int | None
 ) -> None:
     """Group 0 is this session; a signal to group 1 goes to every process that we may end."""
+    group = os.getpgrp() if group is None else group
     ours, theirs = socket.socketpair()
     killed: list[int] = []
-    with theirs, mock.patch.object(remote_module, "kill_group", lambda number: bool(killed.append(number))):
+    with theirs, mock.patch.object(remote_module, "kill_group", killed.append):
         remote = make_remote(ours, folder=tmp_path, config=pytestconfig)
         remote.no_fork, remote._channel = "", Channel(ours)
         Channel(theirs).send(FrameKind.STARTED, {"group": group})
@@ -119,7 +120,7 @@ def test_what_a_run_started_is_ended_when_its_worker_breaks_the_protocol(
 ) -> None:
     ours, theirs = socket.socketpair()
     killed: list[int] = []
-    with theirs, mock.patch.object(remote_module, "kill_group", lambda number: bool(killed.append(number))):
+    with theirs, mock.patch.object(remote_module, "kill_group", killed.append):
         remote = make_remote(ours, folder=tmp_path, config=pytestconfig)
         remote.no_fork, remote._channel = "", Channel(ours)
         Channel(theirs).send(FrameKind.STARTED, {"group": 2**22 + 5})

@@ -33,7 +33,7 @@ from tests.fuzz.readers import READERS, Reader, make_readers
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 0 when no reader broke a promise."""
     options = _options(arguments)
-    os.fsync = lambda _: None  # a disk is not what is tested, and a million flushes to it take hours
+    os.fsync = lambda fd: None  # a disk is not what is tested, and a million flushes to it take hours
     with tempfile.TemporaryDirectory(prefix="repro-fuzz-") as home:
         readers = [reader for reader in make_readers(Path(home, "files")) if options.reader in ("", reader.name)]
         for reader in readers:

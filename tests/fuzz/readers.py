@@ -35,10 +35,11 @@ from pytest_repro.errors import ReproError, StoredDataError
 from pytest_repro.execute import remote as remote_module
 from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.outcomes import ReproDrift
-from pytest_repro.execute.protocol import Channel, FrameKind
-from pytest_repro.execute.wire import Request, failure_body, recording_body, request_body, request_from
+from pytest_repro.execute.protocol import Channel, Frame, FrameKind
+from pytest_repro.execute.tasks import CarriedArrays, Reply, read_reply, write_reply
+from pytest_repro.execute.wire import Request, failure_body, recording_body, recording_from, request_body, request_from
 from pytest_repro.known import KnownDrift, read_known, write_known
-from pytest_repro.model import EnvField, Recording, SessionReport, Tolerance
+from pytest_repro.model import EnvField, Recording, RunSpec, SessionReport, Tolerance
 from pytest_repro.report.codec import session_from_json, to_json
 from pytest_repro.report.json_file import render_json
 from pytest_repro.report.markdown import render_markdown
@@ -68,11 +69,16 @@ class Reader:
     #: told that this error is fine, beside those of ours
     also: tuple[type[BaseException], ...] = ()
 
+    @property
+    def allowed(self) -> tuple[type[BaseException], ...]:
+        """What it may raise."""
+        return (ReproError, *self.also)
+
     def __call__(self, data: bytes) -> str:
         """Read `data`; what became of it: ``read`` or the name of our error. Anything else is raised."""
         try:
             self.read(data)
-        except (ReproError, *self.also) as error:
+        except self.allowed as error:
             return type(error).__name__
         return "read"
 
@@ -279,7 +285,7 @@ def _frames_reader(home: Path) -> Reader:
         "stopped": (FrameKind.STOPPED, {"what": "exit", "reason": "enough", "status": 3}),
     }
     # a dialogue is [[kind, body], ...]: mutated as JSON, sent as frames
-    dialogues = [
+    dialogues: list[list[tuple[FrameKind, dict[str, object]]]] = [
         [bodies["started"], bodies["recorded"], bodies["done"]],
         [bodies["started"], bodies["lost"]],
         [bodies["started"], bodies["recorded"], bodies["stopped"]],
@@ -331,13 +337,49 @@ def _converse(stream: bytes, folder: Path, config: Any) -> None:
             assert report.longreprtext is not None
 
 
+def _reply_reader() -> Reader:
+    """What a node of a cluster sends: the frames of its worker, and the arrays that they name."""
+    folder: dict[str, bytes] = {}
+
+    class Carried(ArrayFiles):
+        def __init__(self) -> None:
+            """Nothing lies in a folder."""
+
+        def put(self, array: Any) -> object:
+            out = io.BytesIO()
+            np.save(out, array)
+            folder[f"{len(folder)}.npy"] = out.getvalue()
+            return f"{len(folder) - 1}.npy"
+
+    body = recording_body(make_recording(("x", 0.5), ("a", np.arange(600.0))), files=Carried())
+    kinds: list[tuple[FrameKind, dict[str, object]]] = [(FrameKind.RECORDED, body), (FrameKind.DONE, {})]
+    good = Reply(
+        id="1",
+        nonce="n",
+        host="h",
+        environment=(EnvField("python.version", "3.11", numeric=True),),
+        skew=(("numpy", "1", "2"),),
+        sections=(("log", "text"),),
+        frames=tuple(Frame(kind, json.dumps(row).encode()) for kind, row in kinds),
+        arrays=folder,
+    )
+    out = io.BytesIO()
+    write_reply(good, out)
+
+    def read(data: bytes) -> None:
+        reply = read_reply(data)
+        for frame in reply.frames[:1]:
+            recording_from(frame.body(), spec=RunSpec(2), files=CarriedArrays(reply.arrays))
+
+    return Reader("reply", [out.getvalue()], read)
+
+
 def _request_reader() -> Reader:
     """What the controller sends to a worker."""
     given = make_request(rtol=0.5, tolerance=(("loss*", Tolerance(ulp=4)),), autolog=("torch",))
     drift = failure_body(ReproDrift("text", summary="s", file="f", line=3))
 
     def read(data: bytes) -> None:
-        from pytest_repro.execute.protocol import Frame
         from pytest_repro.execute.wire import failure_from
 
         request: Request = request_from(Frame(FrameKind.REQUEST, data).body())
@@ -417,6 +459,7 @@ def make_readers(home: Path) -> list[Reader]:
         _npy_reader(home),
         _steps_reader(),
         _frames_reader(home),
+        _reply_reader(),
         _request_reader(),
         _report_reader(),
         _settings_reader(),
@@ -441,5 +484,6 @@ def _import_all() -> None:
 
 #: their names, for parametrised tests
 READERS = (
-    "recording", "environment", "baseline", "known", "value", "npy", "steps", "frames", "request", "report", "settings",
+    "recording", "environment", "baseline", "known", "value", "npy", "steps", "frames", "reply", "request", "report",
+    "settings",
 )  # fmt: skip

@@ -159,6 +159,7 @@ def no_array(_: object) -> Any:
         pytest.param({"shape": [2**61, 2**61, 0], "dtype": "float64"}, id="no elements, in more than there can be"),
         pytest.param({"shape": [2**60], "dtype": "U0"}, id="elements of no bytes"),
         pytest.param({"shape": [1], "dtype": "U1", "data": "////fw=="}, id="what is no character"),
+        pytest.param({"shape": [1], "dtype": "datetime64", "data": "AQAAAAAAAAA="}, id="a date without a unit"),
     ],
 )
 def test_a_hostile_array_is_refused(body: dict[str, object]) -> None:
