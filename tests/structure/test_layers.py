@@ -91,6 +91,8 @@ FAMILY_MODULES |= {"pytest_repro.watch.torch_watch", "pytest_repro.execute.dask_
 HEAVY = {"numpy", "torch", "pandas", "sklearn", "deepdiff", "jinja2", "plotly", "mlflow", "scipy", "hypothesis"}
 
 MAX_LINES = 350
+#: tests are read one function at a time, and share what they set up
+MAX_LINES_OF_TESTS = 500
 
 
 def part_of(path: Path) -> str:
@@ -245,6 +247,14 @@ def test_marked_test_that_runs_once_and_records_plain_numbers_needs_no_numpy(tmp
 def test_file_is_short_enough_to_read(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MAX_LINES, f"{lines} lines: split it by responsibility"
+
+
+def test_tests_and_benchmarks_are_short_enough_to_read() -> None:
+    root = PACKAGE.parent
+    files = [path for folder in ("tests", "benchmarks") for path in (root / folder).rglob("*.py")]
+    assert files, "the tests stand beside the package"
+    long = [path.name for path in files if len(path.read_text(encoding="utf-8").splitlines()) > MAX_LINES_OF_TESTS]
+    assert not long, "split them by what they test"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
