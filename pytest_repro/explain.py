@@ -37,8 +37,8 @@ RACE_TRIES = 4
 #: factors whose switch needs another start of the interpreter, which moves addresses
 LAUNCHED = frozenset({"hash-seed", "threads", "cpu", "environ", "home", "locale"})
 RACY = frozenset({"threads", "gpu"})
-#: only the addresses move
-MEMORY_CHECK = ("perturb=165",)
+#: only the addresses move: all together, and among themselves
+MEMORY_CHECK = ("perturb=165", "perturb=165,aslr=off,scattered")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import platform
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,6 +144,10 @@ def _cpu_launch(level: str) -> Launch:
 
 # --- memory -----------------------------------------------------------------------------------
 
+_SCATTERED = ",scattered"
+#: small blocks that are made, of which every other is given back: some thousand of each size, since setting up a
+#: test takes hundreds; and a hundredth as many large ones. 50 MB and a tenth of a second, in a process of our own
+_GAPS = 100_000
 _READ_PERSONALITY = "print(open('/proc/self/personality').read())"
 _ADDR_NO_RANDOMIZE = 0x0040000
 #: for systems without util-linux's setarch: the same system call, then the same exec
@@ -173,11 +178,33 @@ def _fixed_addresses(executable: str) -> tuple[str, ...]:
 
 
 def _memory_launch(level: str) -> Launch:
-    byte, _, rest = level.removeprefix("perturb=").partition(",")
+    byte, _, rest = level.removeprefix("perturb=").removesuffix(_SCATTERED).partition(",")
     if not level.startswith("perturb=") or not byte.isdecimal() or int(byte) > 255 or rest not in ("", "aslr=off"):
-        raise bad_level("memory", level, "'perturb=N' with N up to 255, or 'perturb=N,aslr=off'")
+        raise bad_level("memory", level, "'perturb=N' with N up to 255, or 'perturb=N,aslr=off', with ',scattered'")
     env = {"MALLOC_PERTURB_": byte, "GLIBC_TUNABLES": f"glibc.malloc.perturb={byte}"}
     return Launch(env, _fixed_addresses(sys.executable) if rest else ())
+
+
+@contextlib.contextmanager
+def _scattered(level: str) -> Iterator[None]:
+    """Leave gaps of every size all over the heap, so that objects made next lie in another order.
+
+    Another base of the heap moves all addresses together, and what is sorted by address keeps its order.
+    """
+    if not level.endswith(_SCATTERED):
+        yield
+        return
+    chance = random.Random(0)  # noqa: S311 - one of our own, the same each time
+    sizes = [chance.randrange(1, 480) for _ in range(_GAPS)] + [
+        chance.randrange(480, 60_000) for _ in range(_GAPS // 100)
+    ]
+    blocks: list[object] = [bytes(size) for size in sizes]
+    blocks += [object() for _ in range(_GAPS // 20)]  # smaller than any bytes
+    blocks += [float(number) for number in range(_GAPS // 20)]
+    chance.shuffle(blocks)
+    del blocks[::2]  # in an order that has nothing to do with their addresses
+    yield
+    del blocks
 
 
 def _no_memory() -> str | None:
@@ -224,5 +251,6 @@ MEMORY = Factor(
     ladder=cycle(AS_IS, "perturb=165", "perturb=90", "perturb=255,aslr=off"),
     reason=_no_memory,
     launch_part=_memory_launch,
+    apply_part=_scattered,
     limits=_memory_limits,
 )

@@ -112,7 +112,8 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "home": ("elsewhere",),
         "import": ("1",),
         "locale": ("C",),
-        "memory": ("perturb=90,aslr=off", "perturb=165"),
+        # other contents, another base, another order of addresses
+        "memory": ("perturb=90,aslr=off", "perturb=165", "perturb=165,aslr=off,scattered"),
         "order": ("after others",),
         "pid": ("pinned=1",),
         "state": ("repeated",),

@@ -192,3 +192,33 @@ def test_only_one_line_s_entropy_is_switched_when_a_site_is_named(folder: Path, 
     result = _run(folder, {"entropy": f"site=programs.py:{line};key=1"})
     changed = [left != right for left, right in zip(result["entropy"], pinned["entropy"], strict=True)]
     assert changed == [True] * 5 + [False] * 3
+
+
+ADDRESSES = """
+import json, sys
+from pytest_repro.conditions import applied
+from pytest_repro.model import Condition
+
+with applied(Condition(levels=(("memory", sys.argv[1]),)), own_process=True):
+    large = [bytearray(size) for size in (700, 20_000, 3_000, 60, 9_000, 1_500) * 5]
+    small = [object() for _ in range(60)]
+    print(json.dumps([sorted(range(len(made)), key=lambda i: id(made[i])) for made in (large, small)]))
+"""
+
+
+def _orders(level: str) -> list[list[int]]:
+    """Numbers of objects in the order of their addresses."""
+    how = launch(Condition(levels=(("hash-seed", "0"), ("memory", level))))
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **{name: value for name, value in how.env.items() if value}}
+    command = [*how.argv_prefix, sys.executable, "-c", ADDRESSES, level]
+    orders: list[list[int]] = json.loads(subprocess.run(command, env=env, capture_output=True, check=True).stdout)
+    return orders
+
+
+@pytest.mark.skipif(FACTORS["memory"].available() is not None, reason="needs glibc on Linux")
+def test_scattered_memory_gives_objects_of_every_size_another_order() -> None:
+    pinned = _orders("perturb=165,aslr=off")
+    assert _orders("perturb=165,aslr=off") == pinned
+    scattered = _orders("perturb=165,aslr=off,scattered")
+    assert [ours != theirs for ours, theirs in zip(scattered, pinned, strict=True)] == [True, True]
+    assert _orders("perturb=165,aslr=off,scattered") == scattered

@@ -129,6 +129,7 @@ def test_cpu_level_overrides_what_the_session_has_and_disables_only_what_numpy_k
         ("files", "shuffled"),
         ("memory", "perturb=256"),
         ("memory", "perturb=1,aslr=on"),
+        ("memory", "perturb=1,aslr=off,spread"),
         ("clock", "pinned=x"),
         ("entropy", "site=a.py;key=1"),
         ("pid", "1"),
