@@ -1,6 +1,7 @@
 """How cost grows with tests, runs and workers; writes the tables of docs/scaling.md.
 
     python benchmarks/scaling.py              measure and write
+    python benchmarks/scaling.py --quick      the smaller sizes only; cells of the others stay empty
     python benchmarks/scaling.py --smoke      measure the smallest sizes and write nothing
 
 CPU seconds are those of the session with all its processes, so that a busy machine changes them little; seconds of
@@ -108,7 +109,10 @@ def grid(tests: Sequence[int], runs: Sequence[int], skip: Callable[[int, int], b
 
 
 def inline(sizes: Sizes) -> str:
-    return grid(sizes.tests, sizes.runs, lambda _tests, _runs: False, "--repro-isolation=inline")
+    def skip(tests: int, runs: int) -> bool:
+        return tests * runs > sizes.most_calls
+
+    return grid(sizes.tests, sizes.runs, skip, "--repro-isolation=inline")
 
 
 def process(sizes: Sizes) -> str:
@@ -162,15 +166,17 @@ class Sizes(NamedTuple):
 
     tests: tuple[int, ...] = (10, 100, 1000)
     runs: tuple[int, ...] = (2, 10, 50)
-    #: runs of one session beyond which a cell stays empty
-    most_forks: int = 1000
+    #: runs of one session beyond which a cell stays empty, in one process and in fresh interpreters
+    most_calls: int = 50_000
+    most_forks: int = 2000
     tasks: tuple[tuple[int, int], ...] = ((1, 2), (1, 10), (5, 2))
     #: (workers, rounds)
     workers: tuple[tuple[int, int], ...] = ((2, 3), (0, 1), (4, 1))
     shared: int = 1000
 
 
-SMOKE = Sizes((2,), (2, 3), 100, ((1, 2),), ((0, 1),), 3)
+QUICK = Sizes(most_calls=5000, most_forks=200, tasks=((1, 2), (1, 10)), workers=((2, 3), (0, 1)))
+SMOKE = Sizes((2,), (2, 3), 100, 100, ((1, 2),), ((0, 1),), 3)
 PARTS: dict[str, Callable[[Sizes], str]] = {
     "machine": machine,
     "inline": inline,
@@ -190,7 +196,8 @@ def main() -> None:
     """Measure, and write the page anew; with names, those parts only."""
     smoke = "--smoke" in sys.argv
     chosen = [name for name in sys.argv[1:] if name in PARTS] or list(PARTS)
-    measured = {name: PARTS[name](SMOKE if smoke else Sizes()) for name in chosen}
+    sizes = SMOKE if smoke else QUICK if "--quick" in sys.argv else Sizes()
+    measured = {name: PARTS[name](sizes) for name in chosen}
     if smoke:
         print("\n\n".join(measured.values()))
         return
