@@ -48,8 +48,9 @@ FACTORS: Mapping[str, Factor] = MappingProxyType(
 )
 
 #: The order in which in-process parts are entered. Folders first, while names resolve as the
-#: session knows them; ``files`` needs the real clock to tell old files from new ones; the clock last.
-_ENTERED = ("cwd", "home", "timezone", "threads", "joblib", "files", "pid", "entropy", "clock")
+#: session knows them; ``files`` needs the real clock to tell old files from new ones; then the clock; memory last,
+#: because putting the others in uses up the gaps that it leaves.
+_ENTERED = ("cwd", "home", "timezone", "threads", "joblib", "files", "pid", "entropy", "clock", "memory")
 _TUNABLES = "GLIBC_TUNABLES"
 
 
