@@ -80,7 +80,7 @@ def address(folder: Path) -> Iterator[str]:
             cwd=folder, env=_environment(), stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
-        end = time.monotonic() + 400
+        end = time.monotonic() + 900
         while not _answers(f"http://127.0.0.1:{PORT}/health"):
             assert process.poll() is None, (folder / "ui.log").read_text(encoding="utf-8")
             assert time.monotonic() < end, "mlflow ui did not start in time"

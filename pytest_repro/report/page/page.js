@@ -83,7 +83,7 @@
 
   function theme() {
     const style = getComputedStyle(document.documentElement);
-    return { ink: style.getPropertyValue("--ink").trim(), line: style.getPropertyValue("--line").trim() };
+    return { ink: style.getPropertyValue("--ink").trim(), line: style.getPropertyValue("--line").trim(), same: style.getPropertyValue("--same").trim() };
   }
   function base() {
     const { ink } = theme();
@@ -151,7 +151,7 @@
     };
     // a few cells get a tick each: fractions between them would all be written as the same index
     const axis = (cells) => ({ showgrid: false, zeroline: false, automargin: true, tickformat: "d", ...(cells < 8 ? { tick0: 0, dtick: 1 } : { nticks: 8 }) });
-    return [[trace], { ...base(), hovermode: "closest", plot_bgcolor: "#c9ced6", xaxis: axis(cells[0].length), yaxis: { ...axis(cells.length), autorange: "reversed" }, margin: { l: 40, r: 10, t: 10, b: 34 } }];
+    return [[trace], { ...base(), hovermode: "closest", plot_bgcolor: theme().same, xaxis: axis(cells[0].length), yaxis: { ...axis(cells.length), autorange: "reversed" }, margin: { l: 40, r: 10, t: 10, b: 34 } }];
   }
 
   function draw(place) {

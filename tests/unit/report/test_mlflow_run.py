@@ -21,7 +21,9 @@ from tests.builders import (
     make_stats,
 )
 
-NIGHTLY = pytest.mark.skipif(not os.environ.get("PYTEST_REPRO_NIGHTLY"), reason="long; PYTEST_REPRO_NIGHTLY=1 runs it")
+NIGHTLY = pytest.mark.skipif(
+    os.environ.get("PYTEST_REPRO_NIGHTLY") != "1", reason="long; PYTEST_REPRO_NIGHTLY=1 runs it"
+)
 
 
 def described(report: SessionReport, *, code: dict[str, str] | None = None, project: bool = False) -> list[LoggedRun]:

@@ -16,8 +16,9 @@ from pytest_repro.model import Node
 from pytest_repro.values import canonical, decode, describe, encode, fingerprint, identical, render, walk_leaves
 from tests.unit.values.value_strategies import VALUES, changed, rebuilt
 
-# A small number by default; a nightly job sets a large one.
-EXAMPLES = int(os.environ.get("REPRO_FUZZ_EXAMPLES", "150"))
+# A small number by default; a nightly job takes 10^5 in all, or what it asks for.
+NIGHTLY = os.environ.get("PYTEST_REPRO_NIGHTLY") == "1"
+EXAMPLES = int(os.environ.get("REPRO_FUZZ_EXAMPLES", "20000" if NIGHTLY else "150"))
 fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
