@@ -62,7 +62,7 @@ def page(scores: dict[str, Score], found: dict[str, Cost], values: list[tuple[st
         "## What they find",
         "",
         f"{len(drifting)} small programs that drift, each for one known reason, and {len(clean)} that must not",
-        f"([benchmarks/peer_programs](../benchmarks/peer_programs/README.md)); {RUNS} runs each where a tool repeats.",
+        f"(`benchmarks/peer_programs`); {RUNS} runs each where a tool repeats.",
         "",
         "| tool | drifts caught | cause named, and right | false alarms |",
         "|---|---|---|---|",

@@ -23,7 +23,6 @@ __all__ = [
     "UnavailableError",
     "ValueTypeError",
     "WorkerError",
-    "meant_by",
 ]
 
 

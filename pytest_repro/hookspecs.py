@@ -25,6 +25,7 @@ def pytest_repro_seed(seed: int) -> None:
 
         import mylib
 
+
         def pytest_repro_seed(seed):
             mylib.rng.seed(seed % 2**32)
     """
@@ -42,6 +43,7 @@ def pytest_repro_canonical(value: object) -> Any:
 
         from mylib import Spline
 
+
         def pytest_repro_canonical(value):
             if isinstance(value, Spline):
                 return {"knots": value.knots, "coefficients": value.c}
@@ -56,9 +58,10 @@ def pytest_repro_make_executor(config: pytest.Config, spec: str) -> Executor | N
     `concurrent.futures.Executor`, or None for a name that is not yours. It is shut down at the end
     of the session, and made anew when a dead process has broken it.
 
-    Example, in ``conftest.py``, for ``--repro-executor=slurm``::
+    Example, in ``conftest.py``::
 
         from executorlib import SlurmClusterExecutor
+
 
         def pytest_repro_make_executor(config, spec):
             if spec == "slurm":

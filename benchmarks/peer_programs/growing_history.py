@@ -5,7 +5,7 @@ CAUSE = "state"
 
 def smoothed(score: float, history: list[float] = []) -> float:  # noqa: B006 - the fault of this program
     history.append(score)
-    return sum(history[-3:]) / len(history)
+    return sum(history) / (1 + len(history))
 
 
 def train() -> dict[str, object]:

@@ -68,7 +68,8 @@ def test_marked_tests_that_ran_once_say_how_to_compare(inner: Inner) -> None:
     [
         pytest.param(("--repro-isolation=inlin",), "got 'inlin' (did you mean inline?)", id="choice"),
         pytest.param(("--repro-vary=thread",), "no factor 'thread' (did you mean threads?)", id="factor"),
-        pytest.param(("--repro-autolog=sklearn",), "catboost, keras, assertions; got 'sklearn'", id="nothing is close"),
+        pytest.param(("--repro-autolog=sklearn",), "got 'sklearn' (did you mean scikit-learn?)", id="another name"),
+        pytest.param(("--repro-autolog=zzz",), "assertions; got 'zzz'\n", id="nothing is close"),
         pytest.param(("--repro-autolog=torhc",), "got 'torhc' (did you mean torch?)", id="word"),
     ],
 )
