@@ -170,7 +170,7 @@ def _hook_parts() -> Iterator[tuple[str, Callable[..., Any], str, str]]:
 
     for name, function in vars(hookspecs).items():
         if name.startswith("pytest_repro_"):
-            text, _, example = (inspect.getdoc(function) or "").partition("Example, in ``conftest.py``::\n")
+            text, example = re.split(r"Example, in ``conftest.py``.*::\n", inspect.getdoc(function) or "")
             yield name, function, text.strip(), textwrap.dedent(example).strip()
 
 
@@ -252,7 +252,8 @@ def _verdicts() -> str:
 def _errors() -> str:
     from pytest_repro import errors
 
-    kinds = [getattr(errors, name) for name in errors.__all__]
+    named = [getattr(errors, name) for name in errors.__all__]
+    kinds = [kind for kind in named if isinstance(kind, type)]
     rows = [
         (f"`{kind.__name__}`", ", ".join(f"`{base.__name__}`" for base in kind.__bases__), inspect.getdoc(kind) or "")
         for kind in kinds

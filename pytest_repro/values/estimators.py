@@ -22,8 +22,8 @@ from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence
 
 __all__ = ["canonical", "estimator_node"]
 
-#: parameters that say how to carry out, not what
-_KNOBS = frozenset({"n_jobs", "verbose", "memory"})
+#: parameters that say how to carry out, not what; ``n_threads`` is that of the binning inside of histogram boosting
+_KNOBS = frozenset({"n_jobs", "n_threads", "verbose", "memory"})
 #: attributes that hold measured durations
 _TIMINGS = frozenset({"refit_time_"})
 #: attributes that hold addresses or caches

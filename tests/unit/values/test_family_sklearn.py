@@ -53,6 +53,16 @@ def test_execution_knobs_are_left_out_and_said() -> None:
     assert_differ(forest, RandomForestClassifier(3, random_state=1).fit(X, Y), ".random_state")
 
 
+def test_threads_that_histogram_boosting_has_found_are_no_result() -> None:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model, other = (HistGradientBoostingRegressor(max_iter=2, random_state=0).fit(X, Y) for _ in range(2))
+    other._bin_mapper.n_threads += 3
+    assert_same(model, other)
+    other._bin_mapper.n_bins += 1
+    assert_differ(model, other, "._bin_mapper.n_bins")
+
+
 def _pipeline(c: float = 1.0) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
