@@ -5,6 +5,7 @@ Loaded by every session, so nothing heavy is imported.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import re
@@ -39,17 +40,17 @@ _MAX_BITS = 1000
 
 def read_integer(low: int, high: int = 1 << _MAX_BITS) -> Callable[[object], int]:
     """Make the parser of a whole number from `low` to `high`."""
-    limits = f"a whole number of at least {low}" + (f" and at most {high:,}" if high < 1 << _MAX_BITS else "")
 
     def parse(value: object) -> int:
         if isinstance(value, str):
-            try:
+            with contextlib.suppress(ValueError):
                 value = int(value)
-            except ValueError:
-                msg = f"expected {limits}, got {_shown(value)}"
-                raise ValueError(msg) from None
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            msg = f"expected {limits}, got {_shown(value)}"
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            msg = f"expected a whole number of at least {low}, got {_shown(value)}"
+            raise ValueError(msg)
+        if value > high:
+            most = f"{high:,}" if high < 1 << _MAX_BITS else "300 digits"
+            msg = f"expected a whole number of at most {most}, got {_shown(value)}"
             raise ValueError(msg)
         return value
 

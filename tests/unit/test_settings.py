@@ -154,3 +154,29 @@ def test_tolerance_line_keeps_colons_and_stars_of_the_pattern_out_of_the_numbers
         "model.coef_[*]",
         Tolerance(rtol=1e-3, atol=0.5),
     )
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ({"runs": 10**9}, "at most 1,000,000, got 1000000000"),
+        ({"seed": 10**5000}, "at most 300 digits, got a number of thousands of digits"),
+        ({"rtol": 10**400}, "finite number that is not negative, got 1000"),
+        ({"rtol": 10**5000}, "got a number of thousands of digits"),
+    ],
+)
+def test_numbers_of_no_use_are_refused_in_words(marker: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        resolve(command_line={}, ini={}, marker=marker)
+
+
+def test_a_set_of_names_has_an_order() -> None:
+    names = {"timezone", "environ", "locale", "files"}
+    settings = resolve(command_line={}, ini={}, marker={"vary": names})
+    assert settings.vary == tuple(sorted(names))
+
+
+@pytest.mark.parametrize("value", [[1], [None], {"a": 1}, 5, [["loss: rtol=1"]]])
+def test_tolerances_that_are_no_text_are_refused(value: object) -> None:
+    with pytest.raises(SettingsError, match="expected one pattern a line"):
+        resolve(command_line={}, ini={"tolerance": value})
