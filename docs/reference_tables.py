@@ -252,7 +252,8 @@ def _verdicts() -> str:
 def _errors() -> str:
     from pytest_repro import errors
 
-    kinds = [getattr(errors, name) for name in errors.__all__]
+    named = [getattr(errors, name) for name in errors.__all__]
+    kinds = [each for each in named if isinstance(each, type)]
     rows = [
         (f"`{kind.__name__}`", ", ".join(f"`{base.__name__}`" for base in kind.__bases__), inspect.getdoc(kind) or "")
         for kind in kinds

@@ -164,7 +164,7 @@ def test_examples_of_hooks_run(hook: str, tmp_path: Path) -> None:
         "import random\nrng = random.Random()\n\n\nclass Spline:\n    knots, c = [0, 1], [2.0]\n", encoding="utf-8"
     )
     example = hook_examples()[hook]
-    (argument,) = re.findall(r"def \w+\((\w+)", example)
+    (argument,) = re.findall(r"def \w+\(([\w, ]+)", example)
     called = (
         f"_hook = {hook}\n\ndef {hook}({argument}):\n    print('called {argument}')\n    return _hook({argument})\n"
     )
@@ -175,7 +175,8 @@ def test_examples_of_hooks_run(hook: str, tmp_path: Path) -> None:
         "    repro.metric('draw', mylib.rng.random())\n    repro.artifact('spline', mylib.Spline())\n",
         encoding="utf-8",
     )
-    arguments = ["-s", "--repro-runs=2", "--repro-isolation=inline", "--repro-explain=off"]
+    where = "--repro-executor=threads" if "executor" in hook else "--repro-isolation=inline"
+    arguments = ["-s", "--repro-runs=2", where, "--repro-explain=off"]
     done = run_pytest(tmp_path, *arguments)
     assert f"called {argument}" in done.stdout, done.stdout + done.stderr
     assert "Error" not in done.stdout + done.stderr
