@@ -88,7 +88,7 @@ def candidates(
     asked = set(result.varied) - {"process", "hash-seed", "memory"}  # those are varied in any case
     drawn = {"files" if draw.source == "listing" else "entropy" for draw in draws}
     found = []
-    for factor in ("entropy", "clock", "files", "state", "pid", "memory", "hash-seed", "threads", "gpu", "import"):
+    for factor in ("entropy", "clock", "files", "state", "pid", "hash-seed", "memory", "threads", "gpu", "import"):
         if (factor not in pinned) or (factor == "state" and not repeats):
             continue
         name = "environment" if factor == "pid" else factor

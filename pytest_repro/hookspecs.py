@@ -56,16 +56,17 @@ def pytest_repro_make_executor(config: pytest.Config, spec: str) -> Executor | N
 
     `spec` is what was given, without what follows a question mark. Return any
     `concurrent.futures.Executor`, or None for a name that is not yours. It is shut down at the end
-    of the session, and made anew when a dead process has broken it.
+    of the session, and made anew when a dead process has broken it. The example is for
+    ``--repro-executor=threads``.
 
     Example, in ``conftest.py``::
 
-        from executorlib import SlurmClusterExecutor
+        from concurrent.futures import ThreadPoolExecutor
 
 
         def pytest_repro_make_executor(config, spec):
-            if spec == "slurm":
-                return SlurmClusterExecutor(max_workers=8)
+            if spec == "threads":
+                return ThreadPoolExecutor(4)
     """
 
 

@@ -163,12 +163,11 @@ def test_examples_of_hooks_run(hook: str, tmp_path: Path) -> None:
     (tmp_path / "mylib.py").write_text(
         "import random\nrng = random.Random()\n\n\nclass Spline:\n    knots, c = [0, 1], [2.0]\n", encoding="utf-8"
     )
-    (tmp_path / "executorlib.py").write_text(
-        "from concurrent.futures import ThreadPoolExecutor as SlurmClusterExecutor\n", encoding="utf-8"
-    )
     example = hook_examples()[hook]
-    (parameters,) = re.findall(rf"def {hook}\((.+)\):", example)
-    called = f"_hook = {hook}\n\ndef {hook}({parameters}):\n    print('called')\n    return _hook({parameters})\n"
+    (argument,) = re.findall(r"def \w+\(([\w, ]+)", example)
+    called = (
+        f"_hook = {hook}\n\ndef {hook}({argument}):\n    print('called {argument}')\n    return _hook({argument})\n"
+    )
     source = f"{example}\n\ndef notify_team(names):\n    pass\n\n{called}"
     (tmp_path / "conftest.py").write_text(source, encoding="utf-8")
     (tmp_path / "test_it.py").write_text(
@@ -176,11 +175,11 @@ def test_examples_of_hooks_run(hook: str, tmp_path: Path) -> None:
         "    repro.metric('draw', mylib.rng.random())\n    repro.artifact('spline', mylib.Spline())\n",
         encoding="utf-8",
     )
-    on_nodes = "executor" in hook
-    where = ["--repro-executor=slurm", "--repro-allow-skew"] if on_nodes else ["--repro-isolation=inline"]
-    done = run_pytest(tmp_path, "-s", "--repro-runs=2", "--repro-explain=off", *where)
-    assert "called" in done.stdout, done.stdout + done.stderr
-    assert "Error" not in done.stdout + done.stderr, done.stdout + done.stderr
+    where = "--repro-executor=threads" if "executor" in hook else "--repro-isolation=inline"
+    arguments = ["-s", "--repro-runs=2", where, "--repro-explain=off"]
+    done = run_pytest(tmp_path, *arguments)
+    assert f"called {argument}" in done.stdout, done.stdout + done.stderr
+    assert "Error" not in done.stdout + done.stderr
 
 
 # --- pages ------------------------------------------------------------------------------------
