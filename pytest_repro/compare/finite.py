@@ -120,9 +120,21 @@ class Finite:
         known = self.max_ulp or 0
         at_most = self._bound_beside(top, bottom) if same_sign else _NO_BOUND
         if at_most > known:
-            known = self._count(reference, other, holes, same_sign=same_sign)
+            where = self._beyond(ratio, known) if top <= 0.5 and bottom >= -1 else None
+            if where is not None and where.size * _FEW < a.size:
+                x, y = (self._format.positions(data[where]) for data in (reference, other))
+                known = max(known, int(ulp.distances(x, y).max(initial=0)))
+            else:
+                known = self._count(reference, other, holes, same_sign=same_sign)
         self.max_ulp = known
         return Seen(holes, zeros)
+
+    def _beyond(self, ratio: NDArray[np.float64], known: int) -> NDArray[np.intp]:
+        """Return where numbers within a factor of two may lie farther apart than `known`: see `_bound_beside`."""
+        share = max(known - 2, 0) / 2 ** (self._format.mantissa + 1) * (1 - 1e-9)
+        mask = np.greater(ratio, share, out=self._mask[: ratio.size])
+        mask |= ratio < -share / (1 - share)
+        return np.flatnonzero(mask)
 
     def _bound_beside(self, top: float, bottom: float) -> int:
         """Return a bound on the ULP distance of any pair of this piece, all pairs having one sign.
