@@ -96,7 +96,7 @@ def _reading(scores: dict[str, Score], truth: dict[str, str]) -> list[str]:
         "",
         "- Repeating in one process (pytest-repeat, flake-finder, the checks that train twice in the test) cannot see",
         "  what differs between processes: hash seeds, process numbers.",
-        "- `last_bits_of_a_sum` and `padded_embedding` drift in some sessions only: another run of the benchmark may count",
+        "- `last_bits_of_a_sum` and `padded_embedding` drift in some sessions only: another run of this may count",
         "  one more or one fewer, for any tool.",
         "- pytest-regressions and syrupy compare with a file, across sessions, and miss what only a second call in one",
         "  process shows. Their question is another one: whether results are still those of last month, for which this",
