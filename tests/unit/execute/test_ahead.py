@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,16 @@ from pytest_repro.execute.ahead import import_ahead, wanted
 
 
 @pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torch"]:
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for name in loaded():
         monkeypatch.delitem(sys.modules, name)
-    return monkeypatch
+    yield monkeypatch
+    for name in loaded():  # a later test must not take the stand-in for the library
+        del sys.modules[name]
+
+
+def loaded() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] == "torch"]
 
 
 def library(folder: Path, source: str) -> None:
