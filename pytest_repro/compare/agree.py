@@ -29,7 +29,7 @@ def arrays_agree(reference: NDArray[Any], other: NDArray[Any], tolerance: Tolera
         close: NDArray[np.bool_] = np.isclose(
             other, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=not tolerance.nan_payload
         )
-        close &= np.isfinite(other) | (other == reference) | np.isnan(other)
+        close &= np.isfinite(other) | (other == reference) | (np.isnan(other) & np.isnan(reference))
     return close
 
 

@@ -29,6 +29,8 @@ __all__ = ["Carried", "decode", "encode", "result_of", "session_from_json", "tes
 
 T = TypeVar("T")
 
+#: no count, seed or distance has so many; beyond, a number cannot be shown
+_MAX_BITS = 1000
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -171,6 +173,8 @@ def _decode_scalar(hint: type, obj: object, where: str) -> object:
         return _decode_float(obj, where)
     # type, not isinstance: True is no number of runs
     if type(obj) is hint and hint in (bool, int, str):
+        if type(obj) is int and obj.bit_length() > _MAX_BITS:
+            raise _wrong(where, "an integer within a double's range", obj)
         return obj
     raise _wrong(where, {bool: "true or false", int: "an integer", str: "text"}[hint], obj)
 

@@ -241,3 +241,10 @@ def test_integers_beyond_2_53_are_not_rounded() -> None:
         assert match(x, y, Tolerance()).status is MatchStatus.DIFFERENT
         assert match(x, y, Tolerance(rtol=1e-12)).status is MatchStatus.WITHIN
     assert isinstance(canonical(big), Array)
+
+
+def test_a_complex_number_is_not_near_to_one_with_an_infinite_and_a_nan_part() -> None:
+    """Found among 100,000 pairs: its distance is infinite, and so is a bound that overflows."""
+    a, b = np.array([1e300 + 1e200j]), np.array([complex(math.inf, math.nan)])
+    assert match(array(a), array(b), Tolerance(rtol=1e300)).status is MatchStatus.DIFFERENT
+    assert match(array(b), array(b.copy()), Tolerance(rtol=1e300)).status is MatchStatus.EQUAL

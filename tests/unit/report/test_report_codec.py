@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_repro import model
 from pytest_repro.errors import StoredDataError
 from pytest_repro.report import codec
+from tests.builders import make_result
 
 TYPES = [
     model.Location,
@@ -140,3 +141,10 @@ def test_a_value_that_no_result_holds_is_refused_when_writing() -> None:
 def test_every_field_of_the_report_is_written() -> None:
     data = codec.to_json(model.TestResult("t", model.Verdict.REPRODUCED, 3, 0, ""))
     assert set(data) == {spec.name for spec in dataclasses.fields(model.TestResult)}
+
+
+def test_an_integer_that_cannot_be_shown_is_refused() -> None:
+    data = codec.to_json(make_result())
+    data["comparison"]["first"]["ulp"] = 10**400
+    with pytest.raises(StoredDataError, match=r"comparison\.first\.ulp should be an integer within"):
+        codec.test_from_json(data)
