@@ -25,6 +25,8 @@ _MASK = (1 << 64) - 1
 _CANDIDATES = range(1, 25)
 _GROUPS = 40
 _WORDS = 12
+#: `inspect.CO_HAS_DOCSTRING`
+_HAS_DOCSTRING = 0x4000000
 _LONGEST = 40
 #: ``LINEAR_PROBES`` of a set
 _PROBES = 9
@@ -133,11 +135,14 @@ def _groups_of(value: object, module: str) -> Iterator[list[str]]:
 
 
 def _code_groups(code: CodeType) -> Iterator[list[str]]:
-    words = [const for const in code.co_consts[1:] if type(const) is str and " " not in const]
-    yield words
+    # the first constant was the docstring or None until Python 3.14, which has it there only where there is one
+    first = 1 if sys.version_info < (3, 14) or code.co_flags & _HAS_DOCSTRING else 0
+    yield [const for const in code.co_consts[first:] if type(const) is str and " " not in const]
     for const in code.co_consts:
         if isinstance(const, tuple):
             yield [item for item in const if type(item) is str]
+        elif isinstance(const, frozenset):  # a set that is written out, of three or more
+            yield sorted(item for item in const if type(item) is str)
         elif isinstance(const, CodeType):
             yield from _code_groups(const)
 

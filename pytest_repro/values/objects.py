@@ -118,8 +118,12 @@ def _fields(value: Any, walker: Walker) -> Node | None:
 
 
 def _has_hidden_state(cls: type, slots: int) -> bool:
-    """Return whether instances hold more than Python attributes: the check of `object.__reduce_ex__`."""
-    offered = slots + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ != 0)
+    """Return whether instances hold more than Python attributes: the check of `object.__reduce_ex__`.
+
+    A dict or weak references at a negative offset stand before the object and are no part of its size:
+    counted, they would hide as many bytes of another kind (the lock of Python 3.14).
+    """
+    offered = slots + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
     return cls.__basicsize__ > object.__basicsize__ + _POINTER * offered or cls.__itemsize__ > 0
 
 

@@ -59,11 +59,13 @@ def test_words_of_lists_dicts_functions_and_classes_are_found() -> None:
     source = (
         "NAMES = ['red', 'green']\nTABLE = {'x': 1, 'y': 2}\n"
         "def f():\n    return {'north', 'south'}\n"
+        "def d():\n    'documented'\n    return {'up', 'down', 'still'}\n"
         "class C:\n    def g(self):\n        return ('left', 'right')\n"
     )
     exec(source, module.__dict__)
     words = {word for group in word_groups([module]) for word in group}
-    assert {"red", "green", "x", "y", "north", "south", "left", "right"} <= words
+    assert {"red", "green", "x", "y", "north", "south", "left", "right", "up", "down", "still"} <= words
+    assert "documented" not in words
 
 
 def test_a_module_without_words_has_no_groups() -> None:
