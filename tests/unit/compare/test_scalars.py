@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from pytest_repro.compare.agree import arrays_agree
+from pytest_repro.compare.agree import arrays_agree, floats_agree, ints_agree
 from pytest_repro.compare.scalars import scalar_stats
 from pytest_repro.model import NumberStats, Tolerance
 
@@ -73,3 +73,44 @@ def test_numbers_that_overflow_under_a_tolerance_warn_of_nothing() -> None:
 def test_relative_tolerance_is_measured_by_the_reference() -> None:
     assert arrays_agree(np.array([2.0]), np.array([1.0]), Tolerance(rtol=0.5)).tolist() == [True]
     assert arrays_agree(np.array([1.0]), np.array([2.0]), Tolerance(rtol=0.5)).tolist() == [False]
+
+
+@pytest.mark.parametrize(
+    ("reference", "other", "largest"),
+    [
+        pytest.param(1, 4, 3.0, id="a float"),
+        pytest.param(0, 1 << 53, float(1 << 53), id="the last that is one for sure"),
+        pytest.param(0, (1 << 53) + 1, (1 << 53) + 1, id="exact beyond"),
+        pytest.param(0, 1 << 1022, 1 << 1022, id="the largest that fits a float's range"),
+        pytest.param(0, 1 << 1023, math.inf, id="beyond"),
+    ],
+)
+def test_integers_are_apart_by_exactly_their_gap(reference: int, other: int, largest: float) -> None:
+    ratio = 3.0 if reference else math.inf
+    stats, outside = scalar_stats(reference, other, Tolerance())
+    assert (stats, outside) == (NumberStats(1, 1, (), largest, ratio, None, outside=1), 1)
+    assert stats is not None
+    assert type(stats.max_abs) is type(largest)
+
+
+def test_equal_integers_and_those_within_a_tolerance_are_none_outside() -> None:
+    assert scalar_stats(7, 7, Tolerance()) == (None, 0)
+    assert scalar_stats(10, 11, Tolerance(atol=1)) == (NumberStats(1, 1, (), 1.0, 0.1, None, outside=0), 0)
+
+
+@pytest.mark.parametrize(
+    ("reference", "tolerance", "agree"),
+    [
+        pytest.param(5, Tolerance(rtol=math.inf), True, id="any share of something"),
+        pytest.param(0, Tolerance(rtol=math.inf), False, id="any share of nothing"),
+        pytest.param(0, Tolerance(atol=math.inf), True, id="any gap"),
+    ],
+)
+def test_integers_under_an_endless_tolerance(reference: int, tolerance: Tolerance, agree: bool) -> None:
+    assert ints_agree(reference, 9, tolerance) is agree
+
+
+def test_infinity_agrees_with_itself_only() -> None:
+    assert floats_agree(math.inf, math.inf, Tolerance(rtol=0.1))
+    assert not floats_agree(math.inf, -math.inf, Tolerance(rtol=0.1))
+    assert not floats_agree(math.inf, 1.0, Tolerance(rtol=0.1))
