@@ -63,6 +63,7 @@ def pytest_repro_make_executor(config: pytest.Config, spec: str) -> Executor | N
 
         from concurrent.futures import ThreadPoolExecutor
 
+
         def pytest_repro_make_executor(config, spec):
             if spec == "threads":
                 return ThreadPoolExecutor(4)
