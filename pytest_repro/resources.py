@@ -10,7 +10,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_repro.execute.workers import WorkerPool
     from pytest_repro.experiments import Experiments
 
-__all__ = ["Resources", "command_line", "ini", "level_of", "line_width", "standard_factors", "strict"]
+__all__ = ["Resources", "command_line", "ini", "level_of", "line_width", "strict"]
 
 
 class Resources:
@@ -69,6 +69,16 @@ class Resources:
             here = (("host", socket.gethostname()),) if self.settings.executor else ()
             self._effective = (lambda: tuple(sorted((*own(), *here)))) if here else own
         return self._effective
+
+    @cached_property
+    def standard(self) -> tuple[str, ...]:
+        """What fresh interpreters vary by themselves: uninitialised memory has other contents in each.
+
+        It costs at most 3 %, and changed none of 151 clean computations.
+        """
+        from pytest_repro.conditions import FACTORS
+
+        return ("memory",) if FACTORS["memory"].available() is None else ()
 
     @property
     def rules(self) -> Sequence[Callable[[object], object]]:
@@ -233,16 +243,6 @@ def _telling_seeds(root: Path) -> tuple[int, ...]:
 
     modules = sorted(UserCode(root).modules(), key=lambda module: module.__name__)
     return choose_seeds(word_groups(modules), count=4)
-
-
-def standard_factors() -> tuple[str, ...]:
-    """What fresh interpreters vary by themselves: uninitialised memory has other contents in each.
-
-    It costs at most 3 %, and changed none of 151 clean computations.
-    """
-    from pytest_repro.conditions import FACTORS
-
-    return ("memory",) if FACTORS["memory"].available() is None else ()
 
 
 def command_line(config: pytest.Config) -> Mapping[str, object]:

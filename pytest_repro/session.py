@@ -25,7 +25,7 @@ from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.progress import Progress, find_screen
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.reporting import Reporting, known_drifts
-from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, standard_factors, strict
+from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, strict
 from pytest_repro.runner import ItemRunner
 from pytest_repro.selection import MARKER, Selection
 from pytest_repro.settings import Settings, Source, resolve
@@ -106,7 +106,9 @@ class ReproSession:
         """The runs of a test with these settings."""
         if self._debugging:
             settings = replace(settings, isolation="inline", vary=(), executor="")
-        return make_plan(settings, level_of=level_of, standard=standard_factors(), hash_seeds=self.resources.hash_seeds)
+        return make_plan(
+            settings, level_of=level_of, standard=self.resources.standard, hash_seeds=self.resources.hash_seeds
+        )
 
     def header(self) -> list[str]:
         """The line at the top of the session."""

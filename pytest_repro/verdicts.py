@@ -196,6 +196,8 @@ class ItemVerdicts:
         return self._judge(self._kept(recording))
 
     def _failure(self, result: TestResult) -> ReproFailure | None:
+        if result.good:
+            return None
         text = failure_text(result, width=self.tools.width, verbose=self.tools.verbose)
         return failure_for(result, text=text, summary=summary_line(result))
 

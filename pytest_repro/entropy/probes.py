@@ -14,12 +14,12 @@ import threading
 import uuid
 from dataclasses import dataclass
 from functools import cache, wraps
-from types import BuiltinFunctionType, MethodType
+from types import BuiltinFunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import FrameType, ModuleType
+    from types import FrameType
 
 __all__ = ["Installation", "Probe", "Watcher"]
 
@@ -234,6 +234,8 @@ def _is_builtin(value: object) -> bool:
 
 def _rebind(owner: object, stand_ins: dict[int, tuple[Probe, object]]) -> None:
     """Replace the originals where `owner` holds them under names of its own."""
+    if isinstance(owner, ModuleType) and stand_ins.keys().isdisjoint(map(id, vars(owner).values())):
+        return  # a module of hundreds of tests is looked at before each of them
     for name, value in list(vars(owner).items()):
         raw = value.__func__ if isinstance(value, staticmethod) else value
         probe, ours = stand_ins.get(id(raw), (None, None))
