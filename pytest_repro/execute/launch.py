@@ -28,7 +28,6 @@ __all__ = [
     "Process",
     "interpreter_flags",
     "launch_key",
-    "launched",
     "own_id",
     "session_environment",
     "start",
@@ -274,12 +273,3 @@ def interpreter_flags() -> list[str]:
     """``-O``, ``-W``, ``-X`` and the like of this interpreter; multiprocessing uses the same function."""
     flags = getattr(subprocess, "_args_from_interpreter_flags", None)
     return list(flags()) if flags is not None else []
-
-
-def launched(name: str, process: Process, *, limit: int = 4000) -> tuple[str, str]:
-    """The end of a worker's log as a report section."""
-    try:
-        text = process.log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
-    return name, text[-limit:]

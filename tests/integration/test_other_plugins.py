@@ -263,6 +263,24 @@ def test_xdist_shows_a_drift_once_and_writes_one_report(inner: Inner, isolation:
     ]
 
 
+def test_xdist_tells_the_verdict_of_a_test_whose_marker_alone_asks_for_runs(inner: Inner) -> None:
+    pytest.importorskip("xdist")
+    inner.file("""
+        import pytest
+
+        SEEN = []
+
+        @pytest.mark.repro(runs=2, isolation="inline", explain="off")
+        def test_it(repro):
+            SEEN.append(1)
+            repro.metric("x", len(SEEN))
+    """)
+    # no option of ours: the controller, which collects nothing, hears of the test by its report only
+    result = inner.pytester.runpytest_subprocess("-p", "pytest_repro.plugin", "-p", "xdist", "-n2")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["repro: not reproduced: 1 drifted."])
+
+
 def test_xdist_groups_keep_node_ids(inner: Inner) -> None:
     pytest.importorskip("xdist")
     inner.file("""

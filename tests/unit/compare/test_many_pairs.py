@@ -17,7 +17,7 @@ import pytest
 from pytest_repro.compare import match
 from pytest_repro.model import Array, MatchStatus, Tolerance
 from pytest_repro.values import canonical, fingerprint, identical
-from tests.unit.compare.oracle import array
+from tests.unit.compare.oracle import array, holds
 
 PAIRS = 100_000 if os.environ.get("PYTEST_REPRO_NIGHTLY") == "1" else 2_500
 
@@ -94,15 +94,6 @@ def same_bits(a: Any, b: Any) -> bool:
     rows = [x.view(real).view(np.uint8).reshape(-1, real.itemsize)[:, :used] for x in (a, b)]
     equal = (rows[0] == rows[1]).all(axis=1) | np.isnan(a.view(real)) & np.isnan(b.view(real))
     return bool(equal.all())
-
-
-def holds(check: Any, *args: Any, **kwargs: Any) -> bool:
-    try:
-        with np.errstate(all="ignore"):
-            check(*args, **kwargs)
-    except AssertionError:
-        return False
-    return True
 
 
 def is_equal(a: Any, b: Any, tolerance: Tolerance = Tolerance()) -> bool:  # noqa: B008 - frozen
