@@ -11,9 +11,6 @@ from pytest_repro.compare import compare_recordings
 from pytest_repro.environment import difference
 from pytest_repro.errors import StoredDataError
 from pytest_repro.model import (
-    Comparison,
-    EnvChange,
-    EnvField,
     Recording,
     RunSpec,
     TestResult,
@@ -23,6 +20,11 @@ from pytest_repro.model import (
 
 if TYPE_CHECKING:
     from pytest_repro.baseline.recordings import Kept
+    from pytest_repro.model import (
+        Comparison,
+        EnvChange,
+        EnvField,
+    )
 
 __all__ = ["Folder", "compare_folders", "environment_changes", "read_folder"]
 

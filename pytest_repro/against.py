@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.execute.outcomes import target_of
-from pytest_repro.execute.types import ProcessExecutor, ProcessRun
-from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, TestResult, Tolerance, Verdict
-from pytest_repro.settings import Settings
-from pytest_repro.source_tree import SourceTree, changed_since, checked_out, redirection, resolve_commit
+from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, Tolerance, Verdict
+from pytest_repro.source_tree import changed_since, checked_out, redirection, resolve_commit
 
 if TYPE_CHECKING:
+    from pytest_repro.execute.types import ProcessExecutor, ProcessRun
     from pytest_repro.execute.workers import WorkerPool
+    from pytest_repro.model import TestResult
+    from pytest_repro.settings import Settings
+    from pytest_repro.source_tree import SourceTree
 
 __all__ = ["Against"]
 

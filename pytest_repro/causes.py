@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_repro.explain import Finding, Findings
-from pytest_repro.model import Cause, CauseStatus, Observation, Recording, Suspect
+from pytest_repro.model import Cause, CauseStatus
+
+if TYPE_CHECKING:
+    from pytest_repro.explain import Finding, Findings
+    from pytest_repro.model import Observation, Recording, Suspect
 
 __all__ = ["FACTOR_WORDS", "make_cause", "stream_line", "suspect_lines"]
 

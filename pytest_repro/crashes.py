@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.model import TestResult, Verdict
 from pytest_repro.report.codec import to_json
-from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.settings import Settings
 
 __all__ = ["make_place", "told", "under_way"]
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_repro.model import TestResult, Verdict
-from pytest_repro.settings import Settings
+from pytest_repro.model import Verdict
 
 if TYPE_CHECKING:
     from pytest_repro.known import KnownDrift
+    from pytest_repro.model import TestResult
+    from pytest_repro.settings import Settings
 
 __all__ = ["Excuses", "Watched", "excluded", "excuse_lines"]
 
 _DRIFTS = (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """What became of one test's automatic observations."""
 
     nodeid: str
@@ -31,12 +31,17 @@ class Watched:
     unrepeatable: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Excuses:
-    """Decides which verdicts are only reported."""
+    """Decides which verdicts are only reported.
 
-    known: Mapping[str, KnownDrift] = field(default_factory=dict)
-    today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.timezone.utc).date())
+    Args:
+        known: drifts that only new ones are told from, by node id.
+        today: in UTC; now by default.
+    """
+
+    def __init__(self, known: Mapping[str, KnownDrift] | None = None, today: dt.date | None = None) -> None:
+        self.known = known or {}
+        self.today = today or dt.datetime.now(tz=dt.timezone.utc).date()
 
     def applied(self, result: TestResult, settings: Settings) -> TestResult:
         """Return `result` with its excuse, or with the word that its quarantine has ended."""

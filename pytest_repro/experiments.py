@@ -7,26 +7,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.explain import Outcome
-from pytest_repro.explaining import Budget, explain_drift
+from pytest_repro.explaining import explain_drift
 from pytest_repro.model import (
-    Cause,
     Condition,
-    EntropyDraw,
-    Location,
     Place,
-    Recording,
     RunSpec,
-    TestResult,
     Violation,
 )
-from pytest_repro.pipeline import Control
-from pytest_repro.progress import Waiting, no_progress
-from pytest_repro.settings import Settings
+from pytest_repro.progress import no_progress
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.types import ProcessExecutor
+    from pytest_repro.explaining import Budget
+    from pytest_repro.model import (
+        Cause,
+        EntropyDraw,
+        Location,
+        Recording,
+        TestResult,
+    )
+    from pytest_repro.pipeline import Control
+    from pytest_repro.progress import Waiting
+    from pytest_repro.settings import Settings
 
 __all__ = ["Experiments", "violations"]
 

@@ -21,9 +21,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_repro.model import CauseStatus, Condition, EntropyDraw, Evidence, Location, Place, Recording
+from pytest_repro.model import CauseStatus, Condition, Evidence, Place, Recording
+
+if TYPE_CHECKING:
+    from pytest_repro.model import EntropyDraw, Location
 
 __all__ = ["FISHER_LIMIT", "Candidate", "Finding", "Findings", "Outcome", "Trial", "fisher", "investigate", "rank"]
 

@@ -6,21 +6,28 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pytest_repro.causes import make_cause
-from pytest_repro.explain import Candidate, Experiment, Finding, Findings, Outcome, Trial, investigate, rank
+from pytest_repro.explain import Candidate, Outcome, investigate, rank
 from pytest_repro.model import (
-    Cause,
     CauseStatus,
-    Comparison,
-    EntropyDraw,
     Place,
-    Recording,
     RunSpec,
-    Suspect,
-    TestResult,
 )
-from pytest_repro.progress import Waiting, no_progress
+from pytest_repro.progress import no_progress
+
+if TYPE_CHECKING:
+    from pytest_repro.explain import Experiment, Finding, Findings, Trial
+    from pytest_repro.model import (
+        Cause,
+        Comparison,
+        EntropyDraw,
+        Recording,
+        Suspect,
+        TestResult,
+    )
+    from pytest_repro.progress import Waiting
 
 __all__ = ["Budget", "candidates", "explain_drift"]
 

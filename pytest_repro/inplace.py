@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_repro.execute.active import make_nonce
 from pytest_repro.execute.outcomes import failure_for, target_of
-from pytest_repro.model import Comparison, Condition, Location, Plan, Recording, RunSpec, TestResult, Verdict
+from pytest_repro.model import Comparison, Condition, Location, Plan, Recording, RunSpec, Verdict
 from pytest_repro.pipeline import judge
-from pytest_repro.recorder import Keeper, Recorder, record_result
+from pytest_repro.recorder import Keeper, record_result
 from pytest_repro.report.terminal import failure_text, summary_line
-from pytest_repro.rng import Seeders
+
+if TYPE_CHECKING:
+    from pytest_repro.model import TestResult
+    from pytest_repro.recorder import Recorder
+    from pytest_repro.rng import Seeders
 
 __all__ = ["CHECKS", "check_in_place", "combined"]
 

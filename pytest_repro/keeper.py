@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_repro.model import Node
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
 
 __all__ = ["Keeper"]
 

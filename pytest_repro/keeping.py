@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, Any
 from pytest_repro.errors import ReproError, StoredDataError
 from pytest_repro.model import (
     Comparison,
-    EnvChange,
-    Location,
-    Recording,
-    TestResult,
     Tolerance,
     Verdict,
 )
 from pytest_repro.settings import Source
 from pytest_repro.storage import NewerFormatError
-from pytest_repro.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from pytest_repro.baseline.document import Baseline, Known
     from pytest_repro.baseline.objects import ObjectStore
+    from pytest_repro.model import (
+        EnvChange,
+        Location,
+        Recording,
+        TestResult,
+    )
     from pytest_repro.settings import Settings
+    from pytest_repro.surroundings import Surroundings
 
 __all__ = ["Keeping"]
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_repro.errors import StoredDataError
-from pytest_repro.model import TestResult, Verdict
+from pytest_repro.model import Verdict
 from pytest_repro.storage import canonical_json, check_schema, read_json, write_atomically
+
+if TYPE_CHECKING:
+    from pytest_repro.model import TestResult
 
 __all__ = ["KnownDrift", "changed", "read_known", "write_known"]
 

@@ -14,12 +14,16 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import get_ident
 from types import CodeType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_repro.errors import RecordingError
-from pytest_repro.keeper import Keeper
-from pytest_repro.model import Array, Atom, Branch, Kind, Location, Node, Observation, Tolerance
-from pytest_repro.streams import Position, Streams
+from pytest_repro.model import Kind, Location, Observation
+from pytest_repro.streams import Streams
+
+if TYPE_CHECKING:
+    from pytest_repro.keeper import Keeper
+    from pytest_repro.model import Atom, Node, Tolerance
+    from pytest_repro.streams import Position
 
 __all__ = ["Recorder"]
 
@@ -155,10 +159,13 @@ class Recorder:
         if not self.listening:
             return
         position = self._position()
-        if isinstance(value, Array | Branch):
-            value = self._keeper.keep((name, step, 0), value)
-        elif type(value) not in _IMMUTABLE and not isinstance(value, Atom):
-            value = self._node(name, value, step=step, tolerance=None, is_file=False)
+        if type(value) not in _IMMUTABLE:
+            from pytest_repro.model import Array, Atom, Branch
+
+            if isinstance(value, Array | Branch):
+                value = self._keeper.keep((name, step, 0), value)
+            elif not isinstance(value, Atom):
+                value = self._node(name, value, step=step, tolerance=None, is_file=False)
         self._rows.append((name, step, kind, value, file, line, None, position))
 
     def observe_digests(self, values: Iterable[tuple[str, Atom]], *, step: int, file: str, line: int) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_repro.model import Cause, CauseStatus, EnvChange, Recording, TestResult, Verdict
+from pytest_repro.model import CauseStatus, EnvChange, Recording, Verdict
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Cause, TestResult
 
 __all__ = ["on_machines"]
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.execute.outcomes import target_of
-from pytest_repro.execute.types import ProcessExecutor
 from pytest_repro.model import Location
-from pytest_repro.settings import Settings
 from pytest_repro.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from pytest_repro.against import Against
+    from pytest_repro.execute.types import ProcessExecutor
     from pytest_repro.keeping import Keeping
+    from pytest_repro.settings import Settings
 
 __all__ = ["Overtime"]
 

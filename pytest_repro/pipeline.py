@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_repro.model import (
-    Cause,
-    Comparison,
-    EntropyDraw,
-    Kind,
-    Location,
-    Place,
-    Plan,
-    Recording,
-    TestResult,
-    Verdict,
-    Violation,
-)
+from pytest_repro.model import Kind, Place, TestResult, Verdict
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Cause, Comparison, EntropyDraw, Location, Plan, Recording, Violation
 
 __all__ = ["Control", "Explainer", "Strict", "judge", "unfinished"]
 
 #: (result so far, recordings) → the cause, or None when nothing is to be explained
-Explainer = Callable[[TestResult, Sequence[Recording]], "Cause | None"]
+Explainer: TypeAlias = "Callable[[TestResult, Sequence[Recording]], Cause | None]"
 #: reference → why another seed does not show that the test can see a change; empty when it does
-Control = Callable[[Recording], str]
+Control: TypeAlias = "Callable[[Recording], str]"
 #: draws of all runs → those that a strict test must not make
-Strict = Callable[[Sequence[EntropyDraw]], Sequence[Violation]]
+Strict: TypeAlias = "Callable[[Sequence[EntropyDraw]], Sequence[Violation]]"
 
 #: names of which a result keeps the value of run 1
 _METRICS = 200

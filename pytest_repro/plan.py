@@ -9,9 +9,12 @@ the run's number, so that a drift can be had again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from pytest_repro.model import Condition, Place, Plan, RunSpec
-from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.settings import Settings
 
 __all__ = ["describe_plan", "escape_rate", "make_plan"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_repro.recorder import Repro
     from pytest_repro.session import ReproSession
 
-__all__ = ["repro"]
+__all__: list[str] = []
 
 MARKER = "repro"
 
@@ -56,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and the session object when it can matter."""
     config.addinivalue_line("markers", MARKER_HELP)
+    config.pluginmanager.register(_Fixture(), "repro-fixture")
     if any(config.getoption(key) or config.getini(key) for key in ("repro_all", "repro_autolog")):
         from pytest_repro.execute.rewriting import asked_for, show_operands
 
@@ -66,29 +67,47 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Lazy(config), "repro-lazy")
 
 
-@pytest.fixture
-def repro(request: pytest.FixtureRequest) -> Iterator[Repro]:
-    """Record values that must be equal in every run of a test marked ``@pytest.mark.repro``.
-    With --repro-runs=N such a test is executed N times and fails when a value differs.
-    - repro.metric(name, value, step=None, rtol=, atol=, ulp=): a number, or one point of a series
-    - repro.artifact(name, value_or_path): an array, frame, model, nested value, file or directory
-    - repro.seed: the fixed seed of the test; repro.rng: a numpy.random.Generator made from it
-    - repro.run, repro.runs: which run of how many this is
-    - repro(function, *args, **kwargs), in any test: run it repeatedly, compare what it returns,
-      return the first result
-    Precedence of every setting: command line > marker > ini > default.
-    """  # noqa: D205 - pytest --fixtures shows nothing after a blank line
-    from pytest_repro.execute.active import ACTIVE
+class _Fixture:
+    """The fixture, and a hook that says for which test it is set up.
 
-    active = request.node.stash.get(ACTIVE, None)
-    if active is not None:  # nothing more is imported: each child of a worker would pay for it
-        yield active.repro
-        active.recorder.close()  # what watches must not outlive a run that ended before its call
-        return
-    from pytest_repro.session import fixture_object
+    A parameter ``request`` would say so, too, but pytest 9 makes up to three definitions with a signature each to give
+    it: a tenth of what a run of a small test takes.
+    """
 
-    with fixture_object(request.node) as instance:
-        yield instance
+    def __init__(self) -> None:
+        self._node: pytest.Item | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+        """Remember whose turn it is."""
+        if fixturedef.argname == MARKER:
+            self._node = request.node
+
+    @pytest.fixture
+    def repro(self) -> Iterator[Repro]:
+        """Record values that must be equal in every run of a test marked ``@pytest.mark.repro``.
+        With --repro-runs=N such a test is executed N times and fails when a value differs.
+        - repro.metric(name, value, step=None, rtol=, atol=, ulp=): a number, or one point of a series
+        - repro.artifact(name, value_or_path): an array, frame, model, nested value, file or directory
+        - repro.seed: the fixed seed of the test; repro.rng: a numpy.random.Generator made from it
+        - repro.run, repro.runs: which run of how many this is
+        - repro(function, *args, **kwargs), in any test: run it repeatedly, compare what it returns,
+          return the first result
+        Precedence of every setting: command line > marker > ini > default.
+        """  # noqa: D205 - pytest --fixtures shows nothing after a blank line
+        from pytest_repro.execute.active import ACTIVE
+
+        node, self._node = self._node, None
+        assert node is not None, "pytest sets up no fixture without its hook"
+        active = node.stash.get(ACTIVE, None)
+        if active is not None:  # nothing more is imported: each child of a worker would pay for it
+            yield active.repro
+            active.recorder.close()  # what watches must not outlive a run that ended before its call
+            return
+        from pytest_repro.session import fixture_object
+
+        with fixture_object(node) as instance:
+            yield instance
 
 
 class _Lazy:

@@ -12,8 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["Progress", "Screen", "Waiting", "find_screen", "no_progress"]
 
@@ -28,8 +27,7 @@ _TICK = 1.0
 _ROOM = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """A terminal: where the line goes, and how many columns are left behind the cursor."""
 
     write: Callable[[str], None]

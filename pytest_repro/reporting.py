@@ -14,13 +14,15 @@ import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.excuses import Watched, excuse_lines
-from pytest_repro.model import SessionReport, TestResult
+from pytest_repro.model import SessionReport
 from pytest_repro.plan import escape_rate
 from pytest_repro.report.closing import closing_lines
-from pytest_repro.settings import Settings, Source
+from pytest_repro.settings import Source
 
 if TYPE_CHECKING:
     from pytest_repro.known import KnownDrift
+    from pytest_repro.model import TestResult
+    from pytest_repro.settings import Settings
     from pytest_repro.tracking import Tracker
 
 __all__ = ["ReproWarning", "Reporting", "known_drifts"]

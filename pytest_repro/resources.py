@@ -18,17 +18,19 @@ import pytest
 
 from pytest_repro.errors import SettingsError
 from pytest_repro.execute.seeding import seeders_for
-from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.pipeline import Strict
-from pytest_repro.progress import Waiting, no_progress
-from pytest_repro.rng import Seeders
-from pytest_repro.settings import OPTIONS, Settings
+from pytest_repro.progress import no_progress
+from pytest_repro.settings import OPTIONS
 
 if TYPE_CHECKING:
     from pytest_repro.entropy import Taps, Watch
     from pytest_repro.execute.cluster import ClusterPool
+    from pytest_repro.execute.types import ProcessExecutor
     from pytest_repro.execute.workers import WorkerPool
     from pytest_repro.experiments import Experiments
+    from pytest_repro.pipeline import Strict
+    from pytest_repro.progress import Waiting
+    from pytest_repro.rng import Seeders
+    from pytest_repro.settings import Settings
 
 __all__ = ["Resources", "command_line", "ini", "level_of", "line_width", "strict"]
 
@@ -185,10 +187,12 @@ class Resources:
     def slot(self) -> AbstractContextManager[None]:
         """Hold one of ``--repro-jobs`` while a test's runs execute."""
         workerinput = getattr(self.config, "workerinput", {})
+        if not workerinput.get("repro_slots"):
+            return nullcontext()
         from pytest_repro.execute.slots import held
 
         number = str(workerinput.get("workerid", "gw0")).removeprefix("gw")
-        return held(str(workerinput.get("repro_slots", "")), worker=int(number) if number.isdecimal() else 0)
+        return held(str(workerinput["repro_slots"]), worker=int(number) if number.isdecimal() else 0)
 
     def under_way(self, nodeid: str) -> AbstractContextManager[None]:
         """Note which test is being repeated, where a controller would want to know after a crash."""

@@ -18,18 +18,19 @@ from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.outcomes import polish
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
-from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.model import Place, RunSpec
+from pytest_repro.model import Place
 from pytest_repro.recorder import Recorder, Repro
 from pytest_repro.verdicts import ItemVerdicts
 
 if TYPE_CHECKING:
     from pytest_repro.entropy import Watch
+    from pytest_repro.execute.types import ProcessExecutor
+    from pytest_repro.model import RunSpec
 
 __all__ = ["ItemRunner"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ItemRunner(ItemVerdicts):
     """All runs of one item."""
 

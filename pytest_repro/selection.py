@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
 from pytest_repro.excuses import excluded
 from pytest_repro.resources import command_line, ini
-from pytest_repro.settings import Settings, resolve
+from pytest_repro.settings import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_repro.settings import Settings
 
 __all__ = ["MARKER", "Selection"]
 
@@ -37,13 +44,12 @@ class Selection:
                     msg = f"{item.nodeid}: @pytest.mark.repro takes keyword arguments only, got {mark.args!r}"
                     raise SettingsError(msg)
                 marker.update(mark.kwargs)
-            self._by_item[item] = resolve(
-                command_line=command_line(self._config),
-                ini=ini(self._config),
-                marker=marker,
-                where=f"{item.nodeid}: @pytest.mark.repro",
-            )
+            self._by_item[item] = self._resolved(marker, item.nodeid) if marker else self._settings
         return self._by_item[item]
+
+    def _resolved(self, marker: Mapping[str, object], nodeid: str) -> Settings:
+        where = f"{nodeid}: @pytest.mark.repro"
+        return resolve(command_line=command_line(self._config), ini=ini(self._config), marker=marker, where=where)
 
     def check_items(self, items: list[pytest.Item]) -> None:
         """Refuse unusable marker arguments before anything runs.

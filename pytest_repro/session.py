@@ -18,22 +18,25 @@ from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.watching import AutologSource
-from pytest_repro.model import Cause, Place, Plan, Recording, TestResult
+from pytest_repro.model import Place
 from pytest_repro.overtime import Overtime
-from pytest_repro.pipeline import Control, Explainer
 from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.progress import Progress, find_screen
-from pytest_repro.recorder import Keeper, Recorder, Repro
+from pytest_repro.recorder import Recorder
 from pytest_repro.reporting import Reporting, known_drifts
 from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, strict
 from pytest_repro.runner import ItemRunner
 from pytest_repro.selection import MARKER, Selection
-from pytest_repro.settings import Settings, Source, resolve
-from pytest_repro.streams import Streams
+from pytest_repro.settings import Source, resolve
 from pytest_repro.tools import Tools
 
 if TYPE_CHECKING:
+    from pytest_repro.model import Cause, Plan, Recording, TestResult
+    from pytest_repro.pipeline import Control, Explainer
+    from pytest_repro.recorder import Keeper, Repro
+    from pytest_repro.settings import Settings
     from pytest_repro.single import Singles
+    from pytest_repro.streams import Streams
 
 __all__ = ["ReproSession", "fixture_object"]
 
@@ -53,6 +56,8 @@ class ReproSession:
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
         self.selection = Selection(config, settings)
+        #: by the identity of settings: those, the hash seeds, and the plan made of both
+        self._plans: dict[int, tuple[Settings, tuple[int, ...], Plan]] = {}
 
     @classmethod
     def build(cls, config: pytest.Config) -> ReproSession:
@@ -104,11 +109,13 @@ class ReproSession:
 
     def plan_for(self, settings: Settings) -> Plan:
         """The runs of a test with these settings."""
-        if self._debugging:
-            settings = replace(settings, isolation="inline", vary=(), executor="")
-        return make_plan(
-            settings, level_of=level_of, standard=self.resources.standard, hash_seeds=self.resources.hash_seeds
-        )
+        seeds = self.resources.hash_seeds
+        known = self._plans.get(id(settings))  # most tests have the session's own settings
+        if known is None or known[0] is not settings or known[1] is not seeds:
+            asked = replace(settings, isolation="inline", vary=(), executor="") if self._debugging else settings
+            plan = make_plan(asked, level_of=level_of, standard=self.resources.standard, hash_seeds=seeds)
+            known = self._plans[id(settings)] = (settings, seeds, plan)
+        return known[2]
 
     def header(self) -> list[str]:
         """The line at the top of the session."""

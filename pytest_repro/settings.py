@@ -99,7 +99,7 @@ class Settings:
         Command line > marker > ini; within the ini file a line for the value's name comes before the general one.
         """
         own = Tolerance(rtol=self.rtol, atol=self.atol, ulp=self.ulp)
-        if max(self.source(key) for key in ("rtol", "atol", "ulp")) > Source.INI:
+        if not self.tolerance or max(self.source(key) for key in ("rtol", "atol", "ulp")) > Source.INI:
             return own
         for pattern, tolerance in self.tolerance:
             if fnmatch.fnmatchcase(name, pattern):

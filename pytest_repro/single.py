@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_repro.execute.active import ACTIVE, ActiveRun
-from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.seeding import own_seeds
 from pytest_repro.inplace import CHECKS, check_in_place, combined
 from pytest_repro.model import RunSpec
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.report.codec import to_json
-from pytest_repro.rng import Seeders
 from pytest_repro.settings import Settings, Source
-from pytest_repro.streams import Streams
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.hooks import RunHooks
+    from pytest_repro.rng import Seeders
+    from pytest_repro.streams import Streams
 
 __all__ = ["Singles"]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_repro.model import EnvField
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvField
 
 __all__ = ["Surroundings"]
 
@@ -37,7 +39,7 @@ class Surroundings:
 
     def code_fields(self) -> tuple[EnvField, ...]:
         """Commit, branch and changed files of the user's repository."""
-        from pytest_repro.environment import read_code
+        from pytest_repro.environment.code import read_code
 
         if self._code is None:
             self._code = read_code(self.root)

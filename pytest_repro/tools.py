@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-
-from pytest_repro.execute.active import ActiveRun
-from pytest_repro.execute.hooks import RunHooks
-from pytest_repro.execute.types import ProcessExecutor
-from pytest_repro.model import TestResult
-from pytest_repro.pipeline import Control, Explainer, Strict
-from pytest_repro.progress import Progress
-from pytest_repro.rng import Seeders
-from pytest_repro.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_repro.autolog import Sink
     from pytest_repro.entropy import Watch
+    from pytest_repro.execute.active import ActiveRun
     from pytest_repro.execute.cluster import ClusterPool
+    from pytest_repro.execute.hooks import RunHooks
+    from pytest_repro.execute.types import ProcessExecutor
     from pytest_repro.keeping import Keeping
+    from pytest_repro.model import TestResult
+    from pytest_repro.pipeline import Control, Explainer, Strict
+    from pytest_repro.progress import Progress
+    from pytest_repro.rng import Seeders
+    from pytest_repro.settings import Settings
 
 __all__ = ["Tools"]
 
@@ -36,8 +34,7 @@ def _nothing_kept(_item: pytest.Item, _settings: Settings) -> Keeping | None:
     return None
 
 
-@dataclass(slots=True)
-class Tools:
+class Tools(NamedTuple):
     """What a test's run needs, built once a session."""
 
     seeders: Seeders
@@ -46,6 +43,8 @@ class Tools:
     processes: Callable[[], ProcessExecutor]
     explainer_for: Callable[[pytest.Item, Settings], Explainer | None]
     control_for: Callable[[pytest.Item, Settings], Control | None]
+    #: the line about a long test
+    progress: Progress
     #: what executes runs on other machines; None where there is no cluster
     cluster: Callable[[], ClusterPool] | None = None
     strict: Strict | None = None
@@ -60,7 +59,5 @@ class Tools:
     rules: Sequence[Callable[[object], object]] = ()
     environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
     spool: Path | None = None
-    #: the line about a long test
-    progress: Progress = field(default_factory=Progress)
     width: int = 80
     verbose: bool = False

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
-from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.settings import Settings
 
 __all__ = ["Upkeep"]
 

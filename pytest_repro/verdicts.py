@@ -9,31 +9,32 @@ from __future__ import annotations
 
 import bdb
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_repro.excuses import Watched
-from pytest_repro.execute.outcomes import ReproDrift, ReproFailure, ReproLost, failure_for, polish, target_of
+from pytest_repro.execute.outcomes import ReproDrift, ReproLost, failure_for, polish, target_of
 from pytest_repro.execute.timers import timer_paused
-from pytest_repro.execute.types import ProcessRun
-from pytest_repro.machines import on_machines
-from pytest_repro.model import Location, Place, Plan, Recording, RunSpec, TestResult, Verdict
-from pytest_repro.pipeline import Explainer, judge, unfinished
+from pytest_repro.model import Location, Place, Verdict
+from pytest_repro.pipeline import judge, unfinished
 from pytest_repro.recorder import Keeper
 from pytest_repro.report.codec import Carried, to_json
-from pytest_repro.report.terminal import failure_text, summary_line
-from pytest_repro.settings import Settings
-from pytest_repro.tools import Tools
 
 if TYPE_CHECKING:
+    from pytest_repro.execute.outcomes import ReproFailure
+    from pytest_repro.execute.types import ProcessRun
     from pytest_repro.keeping import Keeping
+    from pytest_repro.model import Plan, Recording, RunSpec, TestResult
+    from pytest_repro.pipeline import Explainer
+    from pytest_repro.settings import Settings
+    from pytest_repro.tools import Tools
 
 __all__ = ["ItemVerdicts"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ItemVerdicts:
     """What is known of one item's runs, and what pytest is told of them."""
 
@@ -181,6 +182,8 @@ class ItemVerdicts:
             if self.unmarked and not any(recording.observations for recording in recordings):
                 result = None  # nothing was observed, which nobody had asked for
             if result is not None and self.plan.executor and self.tools.cluster is not None:
+                from pytest_repro.machines import on_machines
+
                 result = on_machines(result, recordings, changes=self.tools.cluster().changes)
             if self._keeping is not None and result is not None:
                 self._keeping.keep_records(recordings, seed=self.plan.seed)
@@ -198,6 +201,8 @@ class ItemVerdicts:
     def _failure(self, result: TestResult) -> ReproFailure | None:
         if result.good:
             return None
+        from pytest_repro.report.terminal import failure_text, summary_line
+
         text = failure_text(result, width=self.tools.width, verbose=self.tools.verbose)
         return failure_for(result, text=text, summary=summary_line(result))
 
@@ -277,13 +282,15 @@ class ItemVerdicts:
             self._keeping.attach(report)
         if self.settings.autolog and not report.skipped:
             watched = Watched(self.item.nodeid, self._observed, self._skipped, self._unrepeatable)
-            report.repro_watched = asdict(watched)  # type: ignore[attr-defined]
+            report.repro_watched = watched._asdict()  # type: ignore[attr-defined]
         if self.result is None:
             return
         # a worker of xdist sends its reports, and takes nothing but plain types
         sent = hasattr(self.item.config, "workerinput")
         report.repro = to_json(self.result) if sent else Carried(self.result)  # type: ignore[attr-defined]
         if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
+            from pytest_repro.report.terminal import failure_text
+
             body = failure_text(self.result, width=self.tools.width, verbose=self.tools.verbose)
             add = getattr(report.longrepr, "addsection", None)
             if add is not None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.autolog import assertions, boosters, keras_fit, lightning_fit, pytorch, scikit_learn, stats_models
 from pytest_repro.autolog.imports import noticing_imports
@@ -18,7 +18,9 @@ from pytest_repro.autolog.noise import NOISE, Noise
 from pytest_repro.autolog.patches import Patches
 from pytest_repro.autolog.sink import Sink, Switch
 from pytest_repro.entropy import UserCode
-from pytest_repro.recorder import Recorder
+
+if TYPE_CHECKING:
+    from pytest_repro.recorder import Recorder
 
 __all__ = ["NOISE", "Autolog", "Sink"]
 

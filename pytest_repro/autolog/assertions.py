@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.patches import After, Patches
-from pytest_repro.autolog.sink import Sink
+if TYPE_CHECKING:
+    from pytest_repro.autolog.patches import After, Patches
+    from pytest_repro.autolog.sink import Sink
 
 __all__ = ["FUNCTIONS", "compared", "listening", "prepare", "prepare_unittest"]
 

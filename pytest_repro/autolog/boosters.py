@@ -5,11 +5,13 @@ The scikit-learn wrappers of xgboost and lightgbm are estimators and watched as 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.patches import After, Patches
 from pytest_repro.autolog.scikit_learn import watch_classes
-from pytest_repro.autolog.sink import Sink
+
+if TYPE_CHECKING:
+    from pytest_repro.autolog.patches import After, Patches
+    from pytest_repro.autolog.sink import Sink
 
 __all__ = ["prepare_catboost", "prepare_lightgbm", "prepare_xgboost"]
 

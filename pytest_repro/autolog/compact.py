@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_repro.model import Array, Branch, Layout, Node
+from typing import TYPE_CHECKING
+
+from pytest_repro.model import Array, Branch, Layout
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
 
 __all__ = ["LIMIT", "compact"]
 

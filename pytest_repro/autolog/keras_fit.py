@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.patches import After, Patches
-from pytest_repro.autolog.sink import Sink
+if TYPE_CHECKING:
+    from pytest_repro.autolog.patches import After, Patches
+    from pytest_repro.autolog.sink import Sink
 
 __all__ = ["prepare"]
 

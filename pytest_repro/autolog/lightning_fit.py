@@ -5,10 +5,11 @@ The steps in between are those of torch's optimisers, which `pytorch.listen` hea
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.patches import After, Patches
-from pytest_repro.autolog.sink import Sink
+if TYPE_CHECKING:
+    from pytest_repro.autolog.patches import After, Patches
+    from pytest_repro.autolog.sink import Sink
 
 __all__ = ["MODULES", "prepare"]
 

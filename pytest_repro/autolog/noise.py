@@ -10,8 +10,12 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_repro.model import Atom, Branch, Layout, Node
+from pytest_repro.model import Atom, Branch, Layout
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
 
 __all__ = ["NOISE", "Noise"]
 

@@ -12,9 +12,12 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.sink import Sink, Switch
+from pytest_repro.autolog.sink import Sink
+
+if TYPE_CHECKING:
+    from pytest_repro.autolog.sink import Switch
 
 __all__ = ["After", "Patches", "watched"]
 

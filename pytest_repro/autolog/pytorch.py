@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.patches import Patches
-from pytest_repro.autolog.sink import Sink, Switch
+if TYPE_CHECKING:
+    from pytest_repro.autolog.patches import Patches
+    from pytest_repro.autolog.sink import Sink, Switch
 
 __all__ = ["MODULE", "listen", "prepare"]
 

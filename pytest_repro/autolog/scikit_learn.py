@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.patches import After, Patches
-from pytest_repro.autolog.sink import Sink
+if TYPE_CHECKING:
+    from pytest_repro.autolog.patches import After, Patches
+    from pytest_repro.autolog.sink import Sink
 
 __all__ = ["MODULE", "loaded_subclasses", "prepare", "watch_classes"]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_repro.autolog.compact import compact
 from pytest_repro.autolog.meaning import read
-from pytest_repro.model import Node
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from pytest_repro.autolog.noise import Noise
     from pytest_repro.entropy import UserCode
+    from pytest_repro.model import Node
     from pytest_repro.recorder import Recorder
 
 __all__ = ["Sink", "Switch"]

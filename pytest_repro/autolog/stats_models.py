@@ -6,11 +6,13 @@ what is read here is there already, so that nothing is computed that the test do
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.autolog.patches import After, Patches
 from pytest_repro.autolog.scikit_learn import loaded_subclasses
-from pytest_repro.autolog.sink import Sink
+
+if TYPE_CHECKING:
+    from pytest_repro.autolog.patches import After, Patches
+    from pytest_repro.autolog.sink import Sink
 
 __all__ = ["MODULE", "prepare"]
 

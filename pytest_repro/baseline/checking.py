@@ -11,30 +11,34 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_repro.baseline.digests import Digest, points_of
-from pytest_repro.baseline.document import REMEDY, Known
-from pytest_repro.baseline.entries import Entry, Point, Series, entry_from_json, series_node
+from pytest_repro.baseline.document import REMEDY
+from pytest_repro.baseline.entries import Series, entry_from_json, series_node
 from pytest_repro.baseline.gaps import array_gap, series_gap
 from pytest_repro.compare import compare_recordings
 from pytest_repro.errors import StoredDataError
 from pytest_repro.model import (
     Array,
     Branch,
-    Comparison,
     Kind,
-    Location,
-    Node,
     Observation,
     Recording,
     RunSpec,
     Tolerance,
-    ValueDrift,
 )
 from pytest_repro.values import fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_repro.baseline.document import Known
+    from pytest_repro.baseline.entries import Entry, Point
     from pytest_repro.baseline.objects import ObjectStore
+    from pytest_repro.model import (
+        Comparison,
+        Location,
+        Node,
+        ValueDrift,
+    )
 
 __all__ = ["check_run"]
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.errors import StoredDataError
-from pytest_repro.model import Array, Branch, Layout, Node
+from pytest_repro.model import Array, Branch, Layout
 from pytest_repro.values import describe, fingerprint, walk_leaves
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from pytest_repro.model import Node
 
     AnyArray = np.ndarray[Any, np.dtype[Any]]
 

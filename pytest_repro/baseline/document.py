@@ -12,12 +12,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.environment import difference
 from pytest_repro.errors import StoredDataError
-from pytest_repro.model import EnvChange, EnvField
+from pytest_repro.model import EnvField
 from pytest_repro.storage import canonical_json, check_schema, read_json
+
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvChange
 
 __all__ = ["REMEDY", "Baseline", "Known", "numeric_changes", "numeric_fields", "read_baseline"]
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_repro.baseline.digests import SERIES_BLOCKS, Digest, differing_blocks, digest_of
-from pytest_repro.model import Array, Divergence, Node, Observation, Tolerance, ValueDrift
+from pytest_repro.baseline.digests import SERIES_BLOCKS, differing_blocks, digest_of
+from pytest_repro.model import Array, Divergence, ValueDrift
 from pytest_repro.values import describe, walk_leaves
+
+if TYPE_CHECKING:
+    from pytest_repro.baseline.digests import Digest
+    from pytest_repro.model import Node, Observation, Tolerance
 
 __all__ = ["array_gap", "series_gap"]
 

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.errors import StoredDataError
-from pytest_repro.model import Array, Node
+from pytest_repro.model import Array
 from pytest_repro.storage import MAX_JSON_BYTES, canonical_json, check_schema, read_json, write_atomically
 from pytest_repro.values import decode, encode, fingerprint
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from pytest_repro.model import Node
 
     AnyArray = np.ndarray[Any, np.dtype[Any]]
 

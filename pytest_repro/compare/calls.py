@@ -11,10 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_repro.model import Kind, Location, Node, Observation, Recording
+from pytest_repro.model import Kind
 from pytest_repro.values import fingerprint, identical
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Location, Node, Observation, Recording
 
 __all__ = ["paired"]
 

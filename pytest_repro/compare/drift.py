@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_repro.compare.tally import largest_of, sum_of
-from pytest_repro.model import Array, Branch, Divergence, LeafDifference, Match, MatchStatus, Node, ValueDrift
+from pytest_repro.model import Array, Branch, Divergence, LeafDifference, MatchStatus, ValueDrift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_repro.compare.align import Key, Order
     from pytest_repro.compare.runs import Judged
+    from pytest_repro.model import Match, Node
 
 __all__ = ["LEAVES", "value_drift"]
 

@@ -15,11 +15,12 @@ import numpy as np
 from pytest_repro.compare import ulp
 from pytest_repro.compare.agree import arrays_agree
 from pytest_repro.compare.finite import Finite
-from pytest_repro.compare.formats import FloatFormat, float_format
+from pytest_repro.compare.formats import float_format
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pytest_repro.compare.formats import FloatFormat
     from pytest_repro.model import Tolerance
 
 __all__ = ["FloatScan"]

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_repro.compare.align import Aligned, Key, Order, align
+from pytest_repro.compare.align import align
 from pytest_repro.compare.calls import paired
-from pytest_repro.compare.tally import largest_of, sum_of
-from pytest_repro.compare.tree import match
-from pytest_repro.model import Branch, Comparison, Match, MatchStatus, Node, WithinTolerance
+from pytest_repro.model import Comparison, Match, MatchStatus
+from pytest_repro.values import identical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_repro.model import Recording, ValueDrift
+    from pytest_repro.compare.align import Aligned, Key, Order
+    from pytest_repro.model import Node, Recording, ValueDrift, WithinTolerance
 
 __all__ = ["Judged", "compare_recordings"]
 
+_EQUAL = Match(MatchStatus.EQUAL)
 _GOOD = (MatchStatus.EQUAL, MatchStatus.WITHIN)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One name, matched in every run against the reference."""
 
     aligned: Aligned
@@ -75,10 +74,14 @@ def _judge(aligned: Aligned, recordings: Sequence[Recording]) -> Judged:
 def _match(aligned: Aligned, key: Key, index: int) -> Match:
     reference, other = aligned.found[0].get(key), aligned.found[index].get(key)
     if reference is None:
-        return Match(MatchStatus.EQUAL if other is None else MatchStatus.EXTRA)
+        return _EQUAL if other is None else Match(MatchStatus.EXTRA)
     if other is None:
         return Match(MatchStatus.MISSING)
-    return match(reference.value, other.value, reference.tolerance)
+    if identical(reference.value, other.value, nan_payload=reference.tolerance.nan_payload):
+        return _EQUAL
+    from pytest_repro.compare.tree import differences
+
+    return differences(reference.value, other.value, reference.tolerance)
 
 
 def _drift(judged: Judged) -> tuple[tuple[Order, int], ValueDrift] | None:
@@ -91,6 +94,9 @@ def _drift(judged: Judged) -> tuple[tuple[Order, int], ValueDrift] | None:
 
 
 def _within(judged: Judged) -> WithinTolerance:
+    from pytest_repro.compare.tally import largest_of, sum_of
+    from pytest_repro.model import WithinTolerance
+
     stats = largest_of(sum_of(found.stats for found in matches.values()) for matches in judged.matches)
     reference = judged.aligned.found[0]
     used = next(key for matches in judged.matches for key in matches)
@@ -102,11 +108,14 @@ def _notes(names: Sequence[Aligned]) -> tuple[str, ...]:
     for aligned in names:
         for observations in aligned.found:
             for observation in observations.values():
-                notes.update(dict.fromkeys(f"{aligned.name}: {note}" for note in _notes_of(observation.value)))
+                if type(observation.value) is not float:
+                    notes.update(dict.fromkeys(f"{aligned.name}: {note}" for note in _notes_of(observation.value)))
     return tuple(notes)
 
 
 def _notes_of(root: Node) -> Iterator[str]:
+    from pytest_repro.model import Branch
+
     pending = [root]
     while pending:
         node = pending.pop()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_repro.model import Array, Node
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_repro.compare.align import Key
     from pytest_repro.compare.runs import Judged
+    from pytest_repro.model import Node
 
     Curve: TypeAlias = tuple[int, tuple[int, ...], tuple[float, ...]]
 
@@ -52,6 +51,8 @@ def number(node: Node) -> float | None:
             return float(node)
         except OverflowError:
             return math.inf if node > 0 else -math.inf
+    from pytest_repro.model import Array
+
     if isinstance(node, Array) and node.data.size == 1:
         from pytest_repro.compare.numbers import real_number
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_repro.compare.excerpt import both, first_difference
 from pytest_repro.compare.tree import match
-from pytest_repro.model import Array, Atom, Branch, Layout, LeafDifference, MatchStatus, Node, Tolerance
+from pytest_repro.model import Array, Atom, Branch, Layout, MatchStatus, Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_repro.model import LeafDifference, Node
 
     Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
     Path: TypeAlias = tuple["int | str", ...]

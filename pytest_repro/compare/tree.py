@@ -5,15 +5,16 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_repro.compare.leaves import LeafList
-from pytest_repro.model import Array, Atom, Branch, Layout, Match, MatchStatus, Node, Tolerance
+from pytest_repro.model import Array, Atom, Branch, Layout, Match, MatchStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pytest_repro.model import Node, Tolerance
+
     Step: TypeAlias = tuple[Node, Node, "Path"]
 
-__all__ = ["match"]
+__all__ = ["differences", "match"]
 
 #: (path of the parent, segment): joined to text only for leaves that differ
 Path: TypeAlias = "tuple[Path, str | int] | None"
@@ -21,7 +22,6 @@ Path: TypeAlias = "tuple[Path, str | int] | None"
 #: from here on, packing floats into arrays is quicker than looking at each
 _PACK_FROM = 256
 _DOUBLE = struct.Struct("=d").pack
-_EQUAL = Match(MatchStatus.EQUAL)
 
 
 def match(reference: Node, other: Node, tolerance: Tolerance) -> Match:
@@ -34,7 +34,12 @@ def match(reference: Node, other: Node, tolerance: Tolerance) -> Match:
     from pytest_repro.values import identical
 
     if identical(reference, other, nan_payload=tolerance.nan_payload):
-        return _EQUAL
+        return Match(MatchStatus.EQUAL)
+    return differences(reference, other, tolerance)
+
+
+def differences(reference: Node, other: Node, tolerance: Tolerance) -> Match:
+    """What `match` gives for two values that are not identical."""
     walk = _Walk(tolerance)
     walk.run(reference, other)
     return walk.found.result()
@@ -44,6 +49,8 @@ class _Walk:
     """One walk over two trees; an explicit stack, since values may be nested deeper than Python's own."""
 
     def __init__(self, tolerance: Tolerance) -> None:
+        from pytest_repro.compare.leaves import LeafList  # here: where all is equal, nobody needs it
+
         self.tolerance = tolerance
         self.found = LeafList()
 

@@ -10,40 +10,66 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from pytest_repro.conditions.clock import CLOCK
 from pytest_repro.conditions.factor import AS_IS, Factor, Launch
-from pytest_repro.conditions.gpu import GPU
-from pytest_repro.conditions.hardware import CPU, MEMORY, THREADS
-from pytest_repro.conditions.listing import FILES
-from pytest_repro.conditions.pins import PIN_FACTORS
-from pytest_repro.conditions.surroundings import CWD, ENVIRON, HASH_SEED, HOME, LOCALE, ORDER, PROCESS, TIMEZONE
 from pytest_repro.errors import SettingsError, UnavailableError, meant_by
-from pytest_repro.model import Condition
 
-__all__ = ["AS_IS", "FACTORS", "Factor", "Launch", "applied", "check", "launch", "level_of", "names", "unavailable"]
+if TYPE_CHECKING:
+    from pytest_repro.model import Condition
+
+__all__ = [
+    "AS_IS",
+    "FACTORS",
+    "Factor",
+    "Launch",
+    "applied",
+    "check",
+    "launch",
+    "level_of",
+    "load",
+    "names",
+    "unavailable",
+]
+
+
+class _Table(Mapping[str, Factor]):
+    """Factors by name; a module of theirs is loaded with the first that is asked for, since most sessions vary few."""
+
+    def __init__(self, homes: Mapping[str, str]) -> None:
+        self._homes = homes
+
+    def __getitem__(self, name: str) -> Factor:
+        module = import_module(f"{__name__}.{self._homes[name]}")
+        factor: Factor = getattr(module, name.upper().replace("-", "_"))
+        return factor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
 
 #: what ``--repro-vary`` offers, in the order in which it is shown
-FACTORS: Mapping[str, Factor] = MappingProxyType(
+FACTORS: Mapping[str, Factor] = _Table(
     {
-        factor.name: factor
-        for factor in (
-            PROCESS,
-            HASH_SEED,
-            THREADS,
-            CPU,
-            GPU,
-            TIMEZONE,
-            LOCALE,
-            CWD,
-            HOME,
-            ENVIRON,
-            FILES,
-            MEMORY,
-            CLOCK,
-            ORDER,
-        )
+        "process": "surroundings",
+        "hash-seed": "surroundings",
+        "threads": "hardware",
+        "cpu": "hardware",
+        "gpu": "gpu",
+        "timezone": "surroundings",
+        "locale": "surroundings",
+        "cwd": "surroundings",
+        "home": "surroundings",
+        "environ": "surroundings",
+        "files": "listing",
+        "memory": "hardware",
+        "clock": "clock",
+        "order": "surroundings",
     }
 )
 
@@ -52,6 +78,11 @@ FACTORS: Mapping[str, Factor] = MappingProxyType(
 #: because putting the others in uses up the gaps that it leaves.
 _ENTERED = ("cwd", "home", "timezone", "threads", "joblib", "files", "pid", "entropy", "clock", "memory")
 _TUNABLES = "GLIBC_TUNABLES"
+
+
+def load() -> None:
+    """Load every factor, once: before tests could change what their modules read, and before a process forks."""
+    dict(FACTORS)
 
 
 def names(factors: Mapping[str, Factor] = FACTORS) -> tuple[str, ...]:
@@ -144,7 +175,11 @@ def _place(name: str) -> int:
 
 
 def _factor(name: str, factors: Mapping[str, Factor], *, pins: bool = False) -> Factor:
-    found = factors.get(name) or (PIN_FACTORS.get(name) if pins else None)
+    found = factors.get(name)
+    if found is None and pins:
+        from pytest_repro.conditions.pins import PIN_FACTORS
+
+        found = PIN_FACTORS.get(name)
     if found is None:
         msg = f"there is no factor {name!r}{meant_by(name, factors)}; there are: {', '.join(factors)}, all"
         raise SettingsError(msg)

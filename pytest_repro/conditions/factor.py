@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pytest_repro.errors import SettingsError
 
@@ -16,12 +16,11 @@ __all__ = ["AS_IS", "Factor", "Launch", "bad_level", "check_level", "cycle"]
 AS_IS = "as-is"
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """What must be set when an interpreter starts."""
 
     #: variables to set; None unsets
-    env: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    env: Mapping[str, str | None] = MappingProxyType({})
     #: words in front of the interpreter's command line
     argv_prefix: tuple[str, ...] = ()
 
@@ -30,8 +29,7 @@ def _nothing(_level: str) -> AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
+class Factor(NamedTuple):
     """One thing that can be held or varied.
 
     A level has up to two parts: what an interpreter is started with (`launch`), and what is done

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_repro.entropy.source import UNRESOLVED, calls_at, dotted, home, resolve
 
@@ -65,8 +64,7 @@ _ENTRY: Final = frozenset({"run", "_bootstrap", "_bootstrap_inner", "_worker"})
 _NUMPY_SEEDERS: Final = frozenset({"default_rng", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"})
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """The frames of one draw, from the tap outwards up to the user's code."""
 
     #: frames of libraries, innermost first

@@ -12,10 +12,9 @@ import random
 import sys
 import threading
 import uuid
-from dataclasses import dataclass
 from functools import cache, wraps
 from types import BuiltinFunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,8 +36,7 @@ class Watcher(Protocol):
         """Take note of a draw made by the code in `frame`. Must not raise."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """One name that holds a stand-in, and what it held before."""
 
     owner: object

@@ -9,20 +9,23 @@ from __future__ import annotations
 import itertools
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from pytest_repro.entropy.frames import Trace, Tracer
+from pytest_repro.entropy.frames import Tracer
 from pytest_repro.entropy.names import call_text
-from pytest_repro.entropy.probes import Installation, Probe
+from pytest_repro.entropy.probes import Installation
 from pytest_repro.entropy.sorting import is_sorted
 from pytest_repro.entropy.usercode import UserCode
-from pytest_repro.model import EntropyDraw, Location
+from pytest_repro.model import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import CodeType, FrameType
+
+    from pytest_repro.entropy.frames import Trace
+    from pytest_repro.entropy.probes import Probe
+    from pytest_repro.model import EntropyDraw
 
 __all__ = ["UNKNOWN_LINE", "Taps", "Watch"]
 
@@ -34,8 +37,7 @@ _Spot: TypeAlias = "tuple[CodeType, int] | None"
 _Key: TypeAlias = "tuple[str, _Spot, CodeType | None]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
+class _Site(NamedTuple):
     """What is known of one line that draws, found out at its first draw."""
 
     order: int
@@ -66,6 +68,10 @@ class Watch:
             if site is not None:
                 order, first, before = totals.get((site.call, site.location), (site.order, site, 0))
                 totals[site.call, site.location] = (min(order, site.order), first, before + count)
+        if not totals:
+            return ()
+        from pytest_repro.model import EntropyDraw
+
         ordered = sorted(totals.values(), key=lambda entry: (entry[0], entry[1].location.file, entry[1].location.line))
         return tuple(EntropyDraw(site.source, site.call, site.location, count) for _, site, count in ordered)
 

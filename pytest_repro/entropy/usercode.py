@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import site
 import sys
-import sysconfig
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -16,8 +15,6 @@ __all__ = ["UserCode"]
 
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _THIS_PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
-_STDLIB_KEYS: Final = ("stdlib", "platstdlib")
-_INSTALL_KEYS: Final = ("purelib", "platlib")
 
 
 class UserCode:
@@ -30,16 +27,17 @@ class UserCode:
     def __init__(self, root: Path) -> None:
         self._given_root = root
         self._root = root.resolve()
-        paths = sysconfig.get_paths()
-        self._stdlib = tuple({str(Path(paths[key]).resolve()) for key in _STDLIB_KEYS if paths.get(key)})
-        installed = [paths[key] for key in _INSTALL_KEYS if paths.get(key)]
-        installed += [*site.getsitepackages(), site.getusersitepackages()]
+        stdlib = _standard_library()
+        installed = [*site.getsitepackages(), site.getusersitepackages()]
+        self._stdlib = tuple({str(Path(path).resolve()) for path in stdlib})
         self._installed = tuple({str(Path(path).resolve()) for path in installed})
-        raw = [paths[key] for key in (*_STDLIB_KEYS, *_INSTALL_KEYS) if paths.get(key)]
-        prefixes = tuple(f"{folder}{os.sep}" for folder in (*raw, *self._stdlib, *self._installed))
-        # most files are told by their prefix alone, and reading links for thousands of them takes time;
+        prefixes = tuple(f"{folder}{os.sep}" for folder in (*stdlib, *installed, *self._stdlib, *self._installed))
+        # most files are told by their name alone, and reading links for thousands of them takes time;
         # not where the root itself is inside of an installation
-        self._prefixes = () if str(self._root).startswith(prefixes) else prefixes
+        inside = str(self._root).startswith(prefixes) or not _INSTALLED.isdisjoint(self._root.parts)
+        self._prefixes = () if inside else prefixes
+        # packages may also lie in a folder that only a .pth file names
+        self._infixes = () if inside else tuple(f"{os.sep}{folder}{os.sep}" for folder in sorted(_INSTALLED))
         self._known: dict[str, bool] = {}
         #: names of modules that were looked at, and of those the user's
         self._seen: set[str] = set()
@@ -72,7 +70,7 @@ class UserCode:
     def _decide(self, filename: str) -> bool:
         if not filename or filename.startswith("<"):  # frozen modules, exec'd strings, Cython
             return False
-        if filename.startswith(self._prefixes):
+        if filename.startswith(self._prefixes) or any(infix in filename for infix in self._infixes):
             return False
         path = Path(filename).resolve()
         if any(path.is_relative_to(folder) for folder in (_THIS_PACKAGE, *self._installed)):
@@ -83,3 +81,9 @@ class UserCode:
         # a virtual environment may lie under the root, and the root itself in a site-packages folder
         parts = path.relative_to(self._root).parts if inside else path.parts
         return not _INSTALLED.intersection(parts)
+
+
+def _standard_library() -> list[str]:
+    """Where it is, both halves where they are apart (``lib`` and ``lib64``); `sysconfig` takes 6 ms to say so."""
+    extensions = [os.path.dirname(path) for path in sys.path if path.endswith("lib-dynload")]  # noqa: PTH120 - as they are
+    return [os.path.dirname(os.__file__), *extensions]  # noqa: PTH120

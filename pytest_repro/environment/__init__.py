@@ -7,13 +7,15 @@ the metadata of the installed distributions.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from pytest_repro.environment.code import read_code
 from pytest_repro.environment.libraries import Effective, read_libraries
 from pytest_repro.environment.machine import installed_distributions, read_machine
-from pytest_repro.model import EnvChange, EnvField
 
-__all__ = ["Effective", "difference", "installed_distributions", "read_code", "read_environment"]
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvChange, EnvField
+
+__all__ = ["Effective", "difference", "installed_distributions", "read_environment"]
 
 
 def read_environment() -> tuple[EnvField, ...]:
@@ -23,6 +25,8 @@ def read_environment() -> tuple[EnvField, ...]:
 
 def difference(before: Iterable[EnvField], after: Iterable[EnvField]) -> tuple[EnvChange, ...]:
     """Tell two environments apart; what can change numbers comes first. Absent values are empty."""
+    from pytest_repro.model import EnvChange
+
     old, new = ({field.name: field for field in fields} for fields in (before, after))
     changes = []
     for name in old.keys() | new.keys():

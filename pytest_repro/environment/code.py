@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_repro.environment.names import shown
-from pytest_repro.model import EnvField
+
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvField
 
 __all__ = ["changes_digest", "read_code"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.environment.machine import hash_seed
 from pytest_repro.environment.names import numeric, shown
-from pytest_repro.model import EnvField
+
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvField
 
 __all__ = ["Effective", "read_libraries"]
 

@@ -10,9 +10,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_repro.environment.names import NUMERIC_DISTRIBUTIONS, NUMERIC_VARIABLES, SHOWN_VARIABLES, numeric, shown
-from pytest_repro.model import EnvField
+
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvField
 
 __all__ = ["hash_seed", "installed_distributions", "read_machine"]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_repro.model import EnvField
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvField
 
 __all__ = ["NUMERIC_DISTRIBUTIONS", "NUMERIC_VARIABLES", "SHOWN_VARIABLES", "numeric", "shown"]
 
@@ -74,9 +77,13 @@ SHOWN_VARIABLES = ("TZ", "LC_ALL", "LANG", "PYTHONUTF8", "VIRTUAL_ENV", "CONDA_D
 
 def shown(name: str, value: object) -> EnvField:
     """Make a field that only describes."""
+    from pytest_repro.model import EnvField
+
     return EnvField(name, str(value), numeric=False)
 
 
 def numeric(name: str, value: object) -> EnvField:
     """Make a field that can change numbers."""
+    from pytest_repro.model import EnvField
+
     return EnvField(name, str(value), numeric=True)

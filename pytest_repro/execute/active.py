@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_repro.model import EntropyDraw, Recording, RunSpec
-from pytest_repro.recorder import Recorder, Repro
-from pytest_repro.rng import Seeders
+from pytest_repro.model import Recording
 
 if TYPE_CHECKING:
     from pytest_repro.autolog import Sink
+    from pytest_repro.model import EntropyDraw, RunSpec
+    from pytest_repro.recorder import Recorder, Repro
+    from pytest_repro.rng import Seeders
 
 __all__ = ["ACTIVE", "ActiveRun", "make_nonce"]
 
@@ -26,7 +27,7 @@ def make_nonce() -> str:
     return f"{os.getpid():x}-{time.time_ns():x}-{time.perf_counter_ns():x}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ActiveRun:
     """One run while it lasts."""
 

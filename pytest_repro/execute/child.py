@@ -13,21 +13,25 @@ import sys
 import traceback
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_repro.conditions import applied
+from pytest_repro.conditions import applied, load
 from pytest_repro.conditions.pins import IMPORT_VARIABLE, import_condition
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute import forking
 from pytest_repro.execute.ahead import import_ahead
 from pytest_repro.execute.isolated import Isolated
 from pytest_repro.execute.lifeline import Inbox, end_self
-from pytest_repro.execute.protocol import Channel, Closed, FrameKind
+from pytest_repro.execute.protocol import Closed, FrameKind
 from pytest_repro.execute.transport import connect
 from pytest_repro.execute.types import WORKER
-from pytest_repro.execute.wire import Request, request_from
+from pytest_repro.execute.wire import request_from
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.protocol import Channel
+    from pytest_repro.execute.wire import Request
 
 __all__ = ["serve"]
 
@@ -64,6 +68,7 @@ def serve(boot: Mapping[str, Any]) -> None:
         channel = connect(boot["address"])
     except WorkerError:
         os._exit(3)
+    load()
     worker = Worker(boot, channel)
     try:
         status = pytest.main(list(boot["arguments"]), plugins=[worker])

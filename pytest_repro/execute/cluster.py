@@ -9,27 +9,35 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_repro.environment import difference
 from pytest_repro.environment.machine import read_machine
 from pytest_repro.errors import ReproError, SettingsError, WorkerError
-from pytest_repro.execute.courier import Courier, Overdue, Sent, refusal
+from pytest_repro.execute.courier import Courier, Overdue, refusal
 from pytest_repro.execute.dispatch import Dispatch, project_of
 from pytest_repro.execute.endings import Stop, stop_error
-from pytest_repro.execute.engines import Spec, open_engine, parse_spec
+from pytest_repro.execute.engines import open_engine, parse_spec
 from pytest_repro.execute.identity import commit_of, versions_in
-from pytest_repro.execute.outcomes import ReproFailure, polish
+from pytest_repro.execute.outcomes import polish
 from pytest_repro.execute.protocol import FrameKind
 from pytest_repro.execute.protocol import field as frame_field
 from pytest_repro.execute.replies import Warned, read_reports
-from pytest_repro.execute.tasks import CarriedArrays, Reply
-from pytest_repro.execute.types import Gate, ProcessRun
+from pytest_repro.execute.tasks import CarriedArrays
+from pytest_repro.execute.types import ProcessRun
 from pytest_repro.execute.wire import recording_from
-from pytest_repro.model import EnvChange, EnvField, Recording, RunSpec
-from pytest_repro.settings import Settings, Source
+from pytest_repro.settings import Source
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.courier import Sent
+    from pytest_repro.execute.engines import Spec
+    from pytest_repro.execute.outcomes import ReproFailure
+    from pytest_repro.execute.tasks import Reply
+    from pytest_repro.execute.types import Gate
+    from pytest_repro.model import EnvChange, EnvField, Recording, RunSpec
+    from pytest_repro.settings import Settings
 
 __all__ = ["ClusterPool"]
 

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.errors import WorkerError
-from pytest_repro.execute.dispatch import Dispatch
-from pytest_repro.execute.engines import Engine, Spec
-from pytest_repro.execute.tasks import Reply, read_reply
-from pytest_repro.model import EnvField
+from pytest_repro.execute.tasks import read_reply
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.dispatch import Dispatch
+    from pytest_repro.execute.engines import Engine, Spec
+    from pytest_repro.execute.tasks import Reply
+    from pytest_repro.model import EnvField
 
 __all__ = ["Courier", "Overdue", "Sent", "refusal"]
 

@@ -9,18 +9,22 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_repro import frozen
 from pytest_repro.environment.names import NUMERIC_VARIABLES
-from pytest_repro.execute.engines import Spec
 from pytest_repro.execute.identity import file_digest
 from pytest_repro.execute.launch import Blueprint, interpreter_flags, launch_key, own_id
 from pytest_repro.execute.tasks import BOOT
 from pytest_repro.execute.wire import Request, request_body
-from pytest_repro.model import Condition, RunSpec
-from pytest_repro.settings import Settings
+from pytest_repro.model import Condition
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.engines import Spec
+    from pytest_repro.model import RunSpec
+    from pytest_repro.settings import Settings
 
 __all__ = ["Dispatch", "project_of"]
 

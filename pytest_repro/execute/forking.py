@@ -18,13 +18,16 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute.lifeline import die_with_parent, kill_group
-from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind
+from pytest_repro.execute.protocol import Channel, Closed, FrameKind
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.protocol import Frame
 
 __all__ = ["Forks", "problem"]
 

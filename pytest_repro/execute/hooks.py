@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_repro.execute.active import ACTIVE, ActiveRun
+from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.inline import failed_quietly, is_subtest
 from pytest_repro.execute.outcomes import ReproFailure, polish
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.active import ActiveRun
 
 __all__ = ["RunHooks"]
 

@@ -10,11 +10,13 @@ import hashlib
 import importlib.metadata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_repro import __version__
-from pytest_repro.environment import read_code
-from pytest_repro.environment.code import changes_digest
-from pytest_repro.model import EnvField
+from pytest_repro.environment.code import changes_digest, read_code
+
+if TYPE_CHECKING:
+    from pytest_repro.model import EnvField
 
 __all__ = ["commit_of", "file_digest", "skew_between", "versions_in"]
 

@@ -9,8 +9,7 @@ pytest 7.4 to 9.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -26,8 +25,7 @@ class Boundary(pytest.Item):
         raise RuntimeError(msg)
 
 
-@dataclass(frozen=True, slots=True)
-class Phases:
+class Phases(NamedTuple):
     """The reports of one run."""
 
     setup: pytest.TestReport

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,15 +27,19 @@ from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun, make_nonce
 from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.hooks import RunHooks
-from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind
+from pytest_repro.execute.protocol import Closed, FrameKind
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds, seeders_for
 from pytest_repro.execute.timers import TIMEOUT, timer_paused
 from pytest_repro.execute.watching import AutologSource
-from pytest_repro.execute.wire import Request, failure_from, recording_body
-from pytest_repro.model import Recording
+from pytest_repro.execute.wire import failure_from, recording_body
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.values import canonical
 from pytest_repro.values.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.protocol import Channel, Frame
+    from pytest_repro.execute.wire import Request
+    from pytest_repro.model import Recording
 
 __all__ = ["Isolated"]
 

@@ -17,10 +17,11 @@ from pytest_repro import frozen
 from pytest_repro.conditions import launch
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute.transport import make_transport
-from pytest_repro.model import Condition
 
 if TYPE_CHECKING:
     import pytest  # a task on a node loads this module, and has no use for pytest
+
+    from pytest_repro.model import Condition
 
 __all__ = [
     "Blueprint",

@@ -15,9 +15,12 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.execute.protocol import Channel, Closed, Frame
+from pytest_repro.execute.protocol import Closed
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.protocol import Channel, Frame
 
 __all__ = ["ORDERLY", "Inbox", "die_with_parent", "kill_group", "start_guard"]
 

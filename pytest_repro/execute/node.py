@@ -19,18 +19,22 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pytest_repro.environment.machine import read_machine
 from pytest_repro.errors import ReproError, WorkerError
 from pytest_repro.execute import attempts
 from pytest_repro.execute.endings import describe_status
 from pytest_repro.execute.identity import commit_of, file_digest, skew_between, versions_in
-from pytest_repro.execute.launch import Blueprint, Key, Process, session_environment, start
+from pytest_repro.execute.launch import Blueprint, session_environment, start
 from pytest_repro.execute.lifeline import kill_group
-from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind, Late
+from pytest_repro.execute.protocol import Closed, FrameKind, Late
 from pytest_repro.execute.protocol import field as frame_field
 from pytest_repro.execute.tasks import Reply, write_reply
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.launch import Key, Process
+    from pytest_repro.execute.protocol import Channel, Frame
 
 __all__ = ["main"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_repro.model import TestResult, Verdict
+from pytest_repro.model import Verdict
 
 __all__ = [
     "FAILURES",
@@ -27,6 +27,7 @@ __all__ = [
 
 
 if TYPE_CHECKING:
+    from pytest_repro.model import TestResult
 
     class _Failed(Exception):  # noqa: N818 - what pytest.fail.Exception looks like to a type checker
         def __init__(self, msg: str, pytrace: bool) -> None: ...

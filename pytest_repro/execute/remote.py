@@ -8,21 +8,26 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_repro.errors import ReproError, WorkerError
-from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.endings import Stop, describe_status, stop_error
-from pytest_repro.execute.launch import Key, Process
 from pytest_repro.execute.lifeline import kill_group
-from pytest_repro.execute.protocol import Channel, Closed, Frame, FrameKind, Late
+from pytest_repro.execute.protocol import Closed, FrameKind, Late
 from pytest_repro.execute.protocol import field as frame_field
 from pytest_repro.execute.replies import read_reports
-from pytest_repro.execute.types import Gate, ProcessRun
-from pytest_repro.execute.wire import Request, failure_body, recording_from, request_body
-from pytest_repro.model import Recording
+from pytest_repro.execute.types import ProcessRun
+from pytest_repro.execute.wire import failure_body, recording_from, request_body
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.array_files import ArrayFiles
+    from pytest_repro.execute.launch import Key, Process
+    from pytest_repro.execute.protocol import Channel, Frame
+    from pytest_repro.execute.types import Gate
+    from pytest_repro.execute.wire import Request
+    from pytest_repro.model import Recording
 
 __all__ = ["Answer", "Remote"]
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import pytest
 
-from pytest_repro.execute.outcomes import ReproFailure
-from pytest_repro.model import Recording, RunSpec
+from pytest_repro.model import Recording
 
 if TYPE_CHECKING:
+    from pytest_repro.execute.outcomes import ReproFailure
+    from pytest_repro.model import RunSpec
     from pytest_repro.settings import Settings
 
 __all__ = ["WORKER", "Gate", "ProcessExecutor", "ProcessRun"]

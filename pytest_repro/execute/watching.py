@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_repro.execute.active import ActiveRun
-from pytest_repro.execute.rewriting import asked_for
 from pytest_repro.recorder import Keeper, Recorder
 from pytest_repro.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_repro.autolog import Autolog, Sink
+    from pytest_repro.execute.active import ActiveRun
 
 __all__ = ["AutologSource"]
 
@@ -28,6 +27,8 @@ class AutologSource:
 
     def warm_up(self) -> None:
         """Find out now what there is to watch, where the whole session is watched: no child needs to do it again."""
+        from pytest_repro.execute.rewriting import asked_for
+
         frameworks = asked_for(self._config)
         if not frameworks:
             return

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.errors import WorkerError
-from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.outcomes import FAILURES, ReproFailure
 from pytest_repro.execute.protocol import field
 from pytest_repro.model import (
@@ -16,7 +15,6 @@ from pytest_repro.model import (
     EntropyDraw,
     Kind,
     Location,
-    Node,
     Observation,
     Place,
     Recording,
@@ -24,6 +22,12 @@ from pytest_repro.model import (
     Tolerance,
 )
 from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.array_files import ArrayFiles
+    from pytest_repro.model import (
+        Node,
+    )
 
 __all__ = [
     "Request",

@@ -13,19 +13,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute.ahead import wanted
 from pytest_repro.execute.array_files import ArrayFiles
-from pytest_repro.execute.launch import Blueprint, Key, launch_key, own_id, start
+from pytest_repro.execute.launch import Blueprint, launch_key, own_id, start
 from pytest_repro.execute.remote import Answer, Remote
 from pytest_repro.execute.replies import Warned
-from pytest_repro.execute.types import Gate, ProcessRun
+from pytest_repro.execute.types import ProcessRun
 from pytest_repro.execute.wire import Request
-from pytest_repro.model import Condition, RunSpec
-from pytest_repro.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_repro.execute.launch import Key
+    from pytest_repro.execute.types import Gate
+    from pytest_repro.model import Condition, RunSpec
+    from pytest_repro.settings import Settings
 
 __all__ = ["WorkerPool"]
 

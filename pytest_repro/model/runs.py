@@ -5,12 +5,14 @@ from __future__ import annotations
 import enum
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pytest_repro.model.values import Node
+if TYPE_CHECKING:
+    from pytest_repro.model.causes import EntropyDraw
+    from pytest_repro.model.values import Node
 
 __all__ = [
     "Condition",
-    "EntropyDraw",
     "Kind",
     "Location",
     "Observation",
@@ -146,18 +148,6 @@ class Observation:
     tolerance: Tolerance = Tolerance()
     #: one digest per global random stream, in the order of `Recording.streams`; fewer before a library was loaded
     ledger: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EntropyDraw:
-    """Draws on uncontrolled entropy (or a directory listing) from one line of the user's code."""
-
-    #: ``os-entropy``, ``uuid``, ``listing``, ``clock``
-    source: str
-    #: the call as the user would write it: ``numpy.random.default_rng()``
-    call: str
-    location: Location
-    count: int
 
 
 @dataclass(frozen=True, slots=True)

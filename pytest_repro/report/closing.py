@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pytest_repro.model import SessionReport, TestResult, Verdict
+from pytest_repro.model import Verdict
 from pytest_repro.report.wording import visible, within_text, wrap
+
+if TYPE_CHECKING:
+    from pytest_repro.model import SessionReport, TestResult
 
 __all__ = ["closing_lines"]
 

@@ -19,6 +19,7 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 
+from pytest_repro import model
 from pytest_repro.errors import StoredDataError
 from pytest_repro.model import SessionReport, TestResult
 
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 #: no count, seed or distance has so many; beyond, a number cannot be shown
 _MAX_BITS = 1000
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -75,14 +77,14 @@ def session_from_json(obj: object) -> SessionReport:
 def encode(value: object) -> Any:
     """Turn `value` (dataclasses, tuples, enums and scalars) into JSON-simple data."""
     kind = type(value)
-    if kind is str or kind is int or value is None or isinstance(value, bool):
+    if kind in _AS_THEY_ARE:
         return value
     if kind is tuple:
-        return [encode(item) for item in value]  # type: ignore[attr-defined]
+        return [encode(item) for item in value] if value else []  # type: ignore[attr-defined]
     if isinstance(value, enum.Enum):
         return encode(value.value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {spec.name: encode(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
+    if dataclasses.is_dataclass(kind):
+        return {name: encode(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, str):
         return str(value)
     if isinstance(value, numbers.Real):
@@ -91,6 +93,11 @@ def encode(value: object) -> Any:
         return [encode(item) for item in value]
     msg = f"a result cannot hold a {type(value).__qualname__}: {value!r:.80}"
     raise TypeError(msg)
+
+
+@functools.cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(spec.name for spec in dataclasses.fields(cls))
 
 
 def _encode_number(value: numbers.Real) -> int | float | str:
@@ -113,7 +120,8 @@ def decode(cls: type[T], obj: object, *, where: str = "") -> T:
 
 @functools.cache
 def _hints(cls: type) -> Mapping[str, Any]:
-    return typing.get_type_hints(cls)
+    # the types of fields may stand in modules that are loaded late
+    return typing.get_type_hints(cls, localns={name: getattr(model, name) for name in model.__all__})
 
 
 def _decode(hint: Any, obj: object, where: str) -> Any:

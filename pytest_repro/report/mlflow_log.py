@@ -19,11 +19,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.errors import UnavailableError
 from pytest_repro.report.codec import decode
-from pytest_repro.report.mlflow_run import Assignment, LoggedRun
+from pytest_repro.report.mlflow_run import Assignment
+
+if TYPE_CHECKING:
+    from pytest_repro.report.mlflow_run import LoggedRun
 
 __all__ = ["log_session", "main", "require_store"]
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pytest_repro.model import (
-    Cause,
     CauseStatus,
-    TestResult,
-    ValueDrift,
     Verdict,
 )
 from pytest_repro.report.wording import visible, within_text, wrap
+
+if TYPE_CHECKING:
+    from pytest_repro.model import (
+        Cause,
+        TestResult,
+        ValueDrift,
+    )
 
 __all__ = ["failure_text", "summary_line"]
 

@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_repro.model import CauseStatus, Verdict
+from pytest_repro.model import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -170,7 +170,7 @@ def cause_line(cause: Cause | None) -> str:
     """``hash-seed (cause)``: the factor and how sure it is."""
     if cause is None:
         return "not examined"
-    if cause.status is CauseStatus.UNKNOWN or not cause.factor:
+    if cause.status.value == "unknown" or not cause.factor:
         return "unknown"
     return f"{cause.factor} ({cause.status.value})"
 

@@ -12,12 +12,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_repro.errors import SettingsError
-from pytest_repro.survey.judging import Survey, judge
+from pytest_repro.survey.judging import judge
 from pytest_repro.survey.sessions import FACTORS, levels_of, plan_sessions, record
 from pytest_repro.survey.suite import libraries, suite_folder
 from pytest_repro.survey.tables import as_json, as_markdown, as_text
+
+if TYPE_CHECKING:
+    from pytest_repro.survey.judging import Survey
 
 __all__ = ["FACTORS", "as_json", "as_markdown", "as_text", "run_survey"]
 

@@ -7,11 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_repro.across import Folder, compare_folders, read_folder
-from pytest_repro.model import Comparison, EnvField, TestResult, Tolerance, ValueDrift
-from pytest_repro.survey.sessions import Session
+from pytest_repro.across import compare_folders, read_folder
+from pytest_repro.model import Tolerance
 from pytest_repro.survey.suite import library_of
+
+if TYPE_CHECKING:
+    from pytest_repro.across import Folder
+    from pytest_repro.model import Comparison, EnvField, TestResult, ValueDrift
+    from pytest_repro.survey.sessions import Session
 
 __all__ = ["Cell", "Outcome", "Row", "Survey", "judge"]
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pytest_repro.storage import canonical_json
-from pytest_repro.survey.judging import Cell, Outcome, Row, Survey
+from pytest_repro.survey.judging import Outcome
 from pytest_repro.survey.sessions import HELD
+
+if TYPE_CHECKING:
+    from pytest_repro.survey.judging import Cell, Row, Survey
 
 __all__ = ["SCHEMA", "as_json", "as_markdown", "as_text"]
 

@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING
 from pytest_repro.entropy.sorting import order_free_nodes
 from pytest_repro.entropy.source import UNRESOLVED, dotted, is_a
 from pytest_repro.entropy.usercode import UserCode
-from pytest_repro.model import Location, Suspect
-from pytest_repro.suspects.calls import METHODS, Rule, find_functions
+from pytest_repro.model import Suspect
+from pytest_repro.suspects.calls import METHODS, find_functions
 from pytest_repro.suspects.orders import SetOrders
-from pytest_repro.suspects.source import Scope, Source
+from pytest_repro.suspects.source import Source
 from pytest_repro.suspects.state import lasting_state
 from pytest_repro.suspects.values import unsteady_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from pytest_repro.model import Location
+    from pytest_repro.suspects.calls import Rule
+    from pytest_repro.suspects.source import Scope
 
 __all__ = ["static_suspects"]
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_repro.model import Array, Atom, Branch, Layout, Node
-from pytest_repro.values.bits import AnyArray, dtype_name
+from pytest_repro.model import Array, Atom, Branch, Layout
+from pytest_repro.values.bits import dtype_name
 from pytest_repro.values.registry import type_name as name_of
 
 if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.bits import AnyArray
     from pytest_repro.values.registry import Walk
 
 __all__ = ["canonical", "from_numpy"]

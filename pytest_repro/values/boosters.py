@@ -10,12 +10,16 @@ import json
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_repro.model import Array, Branch, Node
-from pytest_repro.values.family import Field, Walk, fields, json_node, refuse, sequence, type_name
+from pytest_repro.model import Array
+from pytest_repro.values.family import fields, json_node, refuse, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Branch, Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical"]
 

@@ -6,9 +6,10 @@ import functools
 import types
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Atom, Branch, Layout, Node
+from pytest_repro.model import Atom, Branch, Layout
 
 if TYPE_CHECKING:
+    from pytest_repro.model import Node
     from pytest_repro.values.walk import Walker
 
 __all__ = ["read"]

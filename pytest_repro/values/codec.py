@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_repro.model import Array, Atom, Layout, Node
+from pytest_repro.model import Array, Atom, Layout
 from pytest_repro.values.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_repro.model import Node
     from pytest_repro.values.bits import AnyArray
 
     Put = Callable[[AnyArray], object]

@@ -9,7 +9,7 @@ import types
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_repro.model import Array, Branch, Layout, Node
+from pytest_repro.model import Array, Branch, Layout
 from pytest_repro.values.keys import segments, text_segments
 from pytest_repro.values.registry import type_name
 from pytest_repro.values.scalars import PLAIN, inner_value
@@ -17,6 +17,7 @@ from pytest_repro.values.scalars import PLAIN, inner_value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pytest_repro.model import Node
     from pytest_repro.values.walk import Walker
 
 __all__ = ["EXACT", "KeyLayout", "mapping_branch", "object_branch", "read", "sequence_branch", "set_branch"]

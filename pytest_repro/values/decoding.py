@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_repro.errors import StoredDataError
-from pytest_repro.model import Array, Atom, Branch, Layout, Node
+from pytest_repro.model import Array, Atom, Branch, Layout
 from pytest_repro.values.bits import storage_dtype
 from pytest_repro.values.npy import MAX_DIMENSIONS, MAX_EMPTY, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_repro.model import Node
     from pytest_repro.values.bits import AnyArray
 
     Get = Callable[[object], AnyArray]

@@ -11,11 +11,13 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_repro.model import Array, Atom, Branch, Layout, Node
+from pytest_repro.model import Array, Atom, Branch, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from pytest_repro.model import Node
 
 __all__ = ["fingerprint"]
 

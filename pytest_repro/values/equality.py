@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from pytest_repro.model import Array, Atom, Branch, Layout, Node
+from pytest_repro.model import Array, Atom, Branch, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pytest_repro.model import Node
 
 __all__ = ["identical"]
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
 from sklearn.utils import Bunch
 
-from pytest_repro.model import Atom, Branch, Node
-from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence, type_name
+from pytest_repro.model import Atom, Branch
+from pytest_repro.values.family import fields, numpy_node, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical", "estimator_node"]
 

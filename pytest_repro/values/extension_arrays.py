@@ -6,13 +6,16 @@ Values that a mask hides are not part of the value; which missing marker is used
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_repro.model import Node
-from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence, type_name
+from pytest_repro.values.family import fields, numpy_node, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["array_node"]
 

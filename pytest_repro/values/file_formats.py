@@ -12,13 +12,17 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_repro.model import Array, Node
+from pytest_repro.model import Array
 from pytest_repro.values import canonical
-from pytest_repro.values.family import Field, fields, json_node, mapping, sequence
+from pytest_repro.values.family import fields, json_node, mapping, sequence
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field
 
 __all__ = [
     "NotThisFormatError",

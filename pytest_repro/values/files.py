@@ -10,14 +10,19 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pytest_repro.errors import RecordingError
-from pytest_repro.model import Array, Atom, Branch, Node
+from pytest_repro.model import Array, Atom
 from pytest_repro.values import file_formats as formats
-from pytest_repro.values.family import Field, fields, mapping
+from pytest_repro.values.family import fields, mapping
 from pytest_repro.values.gzip_files import gzip_parts
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Branch, Node
+    from pytest_repro.values.family import Field
 
 __all__ = ["file_node"]
 

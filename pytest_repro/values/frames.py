@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_repro.model import Node
-from pytest_repro.values.family import Walk
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Walk
 
 __all__ = ["canonical"]
 

@@ -6,13 +6,17 @@ chunks, offsets into buffers, what lies under a null, and how a dictionary is or
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from pytest_repro.model import Array, Atom, Node
-from pytest_repro.values.family import Field, Walk, fields, key_segment, mapping, numpy_node, refuse, sequence
+from pytest_repro.model import Array, Atom
+from pytest_repro.values.family import fields, key_segment, mapping, numpy_node, refuse, sequence
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical", "column_node"]
 

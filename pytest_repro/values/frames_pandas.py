@@ -7,16 +7,20 @@ A frame is its column labels in order, its index, the dtype and values of every 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from pandas.tseries.offsets import BaseOffset
 
-from pytest_repro.model import Atom, Node
+from pytest_repro.model import Atom
 from pytest_repro.values.extension_arrays import array_node
-from pytest_repro.values.family import Field, Walk, fields, key_segment, refuse, sequence, type_name
+from pytest_repro.values.family import fields, key_segment, refuse, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical"]
 

@@ -6,13 +6,17 @@ lies under a null, and sortedness flags are not part of it. A lazy frame is what
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from pytest_repro.model import Atom, Node
-from pytest_repro.values.family import Field, Walk, fields, key_segment, numpy_node, refuse, sequence, type_name
+from pytest_repro.model import Atom
+from pytest_repro.values.family import fields, key_segment, numpy_node, refuse, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical"]
 

@@ -5,12 +5,16 @@ The order in which nodes and edges were added is not part of a graph; the key of
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
-from pytest_repro.model import Branch, Node
-from pytest_repro.values.family import Walk, fields, type_name
+from pytest_repro.model import Branch
+from pytest_repro.values.family import fields, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Walk
 
 __all__ = ["canonical"]
 

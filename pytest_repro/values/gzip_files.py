@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_repro.model import Node
-from pytest_repro.values.family import Field
 from pytest_repro.values.file_formats import MAX_UNPACKED, NotThisFormatError, bytes_node, json_content, text_content
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field
 
 __all__ = ["gzip_parts"]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_repro.model import Array, Branch, Node
-from pytest_repro.values.family import Field, Walk, fields, refuse, sequence, type_name
+from pytest_repro.model import Array
+from pytest_repro.values.family import fields, refuse, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Branch, Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical", "image_node"]
 

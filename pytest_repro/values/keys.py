@@ -9,12 +9,13 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Array, Atom, Node
+from pytest_repro.model import Array, Atom
 from pytest_repro.values.quoting import cut_middle, number_text, one_line, quote, type_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from pytest_repro.model import Node
     from pytest_repro.values.registry import Walk
 
 __all__ = ["key_text", "segments", "text_segments"]

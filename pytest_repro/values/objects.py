@@ -14,7 +14,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Atom, Node
+from pytest_repro.model import Atom
 from pytest_repro.values import callables
 from pytest_repro.values.containers import object_branch
 from pytest_repro.values.registry import type_name
@@ -22,6 +22,7 @@ from pytest_repro.values.registry import type_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_repro.model import Node
     from pytest_repro.values.walk import Walker
 
 __all__ = ["read"]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_repro.model import Array, Branch, Node
+from pytest_repro.model import Array, Branch
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from pytest_repro.model import Node
     from pytest_repro.values.bits import AnyArray
 
 __all__ = ["freeze"]

@@ -13,12 +13,13 @@ import types
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Atom, Branch, Layout, Node
+from pytest_repro.model import Atom, Branch, Layout
 from pytest_repro.values.registry import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_repro.model import Node
     from pytest_repro.values.walk import Walker
 
 __all__ = ["PLAIN", "inner_value", "read"]

@@ -8,12 +8,15 @@ Nothing is ever made dense: memory is that of the stored entries, whatever the s
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_repro.model import Node
-from pytest_repro.values.family import Field, Walk, fields, numpy_node, sequence, type_name
+from pytest_repro.values.family import fields, numpy_node, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical"]
 

@@ -6,13 +6,17 @@ Imports none of these libraries: they are there already when a value of theirs a
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_repro.model import Atom, Node
+from pytest_repro.model import Atom
 from pytest_repro.values.arrays import from_numpy
-from pytest_repro.values.family import Field, Walk, fields, json_node, refuse, sequence, type_name
+from pytest_repro.values.family import fields, json_node, refuse, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical"]
 

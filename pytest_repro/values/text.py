@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_repro.model import Array, Atom, Branch, Layout, Node
+from pytest_repro.model import Array, Atom, Branch, Layout
 from pytest_repro.values.quoting import cut_middle, number_text, one_line, quote, type_tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_repro.model import Node
 
 __all__ = ["describe", "render", "walk_leaves"]
 

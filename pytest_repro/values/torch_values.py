@@ -7,11 +7,16 @@ format, the autograd graph and shared storage are not part of it.
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import torch
 
-from pytest_repro.model import Array, Atom, Branch, Node
-from pytest_repro.values.family import Field, Walk, fields, mapping, refuse, sequence, type_name
+from pytest_repro.model import Array, Atom
+from pytest_repro.values.family import fields, mapping, refuse, sequence, type_name
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Branch, Node
+    from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical"]
 

@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.errors import ReproError, ValueTypeError
-from pytest_repro.model import Array, Atom, Branch, Layout, Node
+from pytest_repro.model import Array, Atom, Branch, Layout
 from pytest_repro.values import containers, objects, scalars
 from pytest_repro.values.registry import families_of, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from pytest_repro.model import Node
 
     Reader = Callable[[Any, "Walker"], Node | None]
     Rule = Callable[[object], object | None]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Atom, Node
+from pytest_repro.model import Atom
 from pytest_repro.values import canonical, fingerprint
-from pytest_repro.watch.sink import Callback, Sink
+from pytest_repro.watch.sink import Callback
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.watch.sink import Sink
 
 __all__ = ["make"]
 

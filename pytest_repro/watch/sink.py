@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Atom, Kind, Node
+from pytest_repro.model import Atom, Kind
 
 if TYPE_CHECKING:
+    from pytest_repro.model import Node
     from pytest_repro.recorder import Recorder
 
 __all__ = ["Callback", "Sink", "digest_of_bytes"]

@@ -11,16 +11,19 @@ import functools
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.nn.modules.module import register_module_forward_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from pytest_repro.model import Atom, Branch, Layout, Node
+from pytest_repro.model import Atom, Branch, Layout
 from pytest_repro.values import canonical, fingerprint
-from pytest_repro.watch.sink import Sink
+
+if TYPE_CHECKING:
+    from pytest_repro.model import Node
+    from pytest_repro.watch.sink import Sink
 
 __all__ = ["digest", "digests", "follow"]
 

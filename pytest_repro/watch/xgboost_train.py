@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_repro.watch.sink import Callback, Sink, digest_of_bytes
+from pytest_repro.watch.sink import Callback, digest_of_bytes
+
+if TYPE_CHECKING:
+    from pytest_repro.watch.sink import Sink
 
 __all__ = ["make"]
 

@@ -131,8 +131,9 @@ def test_methods_of_the_fixture_are_typed_and_documented(name: str) -> None:
 
 def test_annotations_can_be_read_and_type_checkers_are_told() -> None:
     assert (PACKAGE / "py.typed").exists()
+    everything = {name: getattr(model, name) for name in model.__all__}
     for name in REPORTED:
-        assert typing.get_type_hints(getattr(model, name))
+        assert typing.get_type_hints(getattr(model, name), localns=everything)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_repro.environment import Effective, difference, installed_distributions, read_code, read_environment
+from pytest_repro.environment import Effective, difference, installed_distributions, read_environment
+from pytest_repro.environment.code import read_code
 from pytest_repro.model import EnvChange, EnvField
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import struct
+import sys
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,10 @@ TYPES = [
     model.TestResult,
     model.SessionReport,
 ]
+
+#: hypothesis looks for the types of fields in the module of each class, where some are known to type checkers only
+for _home in {sys.modules[cls.__module__] for cls in TYPES}:
+    vars(_home).update({name: getattr(model, name) for name in model.__all__ if not hasattr(_home, name)})
 
 
 def over_the_wire(value: object) -> Any:

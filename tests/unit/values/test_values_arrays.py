@@ -191,7 +191,7 @@ def test_comparing_needs_little_memory_beyond_the_arrays() -> None:
 
 def test_padding_of_structured_arrays_is_not_part_of_the_value() -> None:
     dtype = np.dtype([("a", "i1"), ("b", "f8"), ("c", "f4", (2,))], align=True)
-    one, two = np.zeros(3, dtype), np.frombuffer(b"\xff" * 3 * dtype.itemsize, dtype).copy()
+    one, two = np.zeros(3, dtype), np.frombuffer(bytearray(b"\xff" * 3 * dtype.itemsize), dtype)
     for name in dtype.names or ():
         two[name] = 0
     assert one.tobytes() != two.tobytes()
