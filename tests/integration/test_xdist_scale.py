@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_every_test_has_one_verdict_although_workers_crash(inner: Inner, distrib
         inner.file(SUITE.format(count=COUNT, start=start, crashes=crashes), f"test_part_{start}")
     inner.pytester.makeconftest(CONFTEST)
     options = ["-n2", f"--dist={distribution}", "--max-worker-restart=20", "-q"]
-    reports = ["--repro-json=r.json", "--repro-md=r.md", "--repro-update=all"]
+    reports = ["--repro-json=r.json", "--repro-md=r.md", "--repro-html=r.html", "--repro-update=all"]
     result = inner("--repro-runs=2", *options, *reports, plugins=["xdist"], subprocess=True)
     tests = json.loads((inner.pytester.path / "r.json").read_text(encoding="utf-8"))["tests"]
     names = [test["nodeid"].partition("::")[2] for test in tests]
@@ -82,9 +83,12 @@ def test_every_test_has_one_verdict_although_workers_crash(inner: Inner, distrib
 
 
 def written_once(folder: Path, bad: set[int]) -> bool:
-    """The hook was called once; a baseline for each test that reproduced, none for the others."""
+    """The hook was called once, the page has a card for each test that did not reproduce; a baseline for each other."""
     assert (folder / "reported.txt").read_text(encoding="utf-8") == f"{COUNT}\n"
     assert (folder / "r.md").read_text(encoding="utf-8").count("# ") > 0
+    page = (folder / "r.html").read_text(encoding="utf-8")
+    cards = re.findall(r'<article class="card[^>]* data-name="([^"]+)"', page)
+    assert sorted(int(name.partition("[")[2].rstrip("]")) for name in cards) == sorted(bad)
     kept = sorted((folder / "__repro__").rglob("*.json"))
     assert len(kept) == COUNT - len(bad)
     return True
