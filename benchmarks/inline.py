@@ -3,13 +3,16 @@
     python benchmarks/inline.py [rounds]
 
 Each bar is a ratio taken from interleaved sessions, or a time per call, so that a busy machine moves both sides.
-Needs pytest-repeat.
+Where valgrind is installed, whole sessions are counted in instructions instead: a busy machine moves those by less
+than one in a thousand, CPU seconds by ten in a hundred. Needs pytest-repeat.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,16 +68,56 @@ def pytest_sessionfinish(session):
 """
 
 
+def executed(folder: Path, prefix: list[str], arguments: tuple[str, ...]) -> str:
+    """What one session wrote to standard error."""
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(folder)])
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else every session compiles the plugin anew
+    command = [*prefix, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode not in (0, 1):
+        raise SystemExit(result.stdout + result.stderr)
+    return result.stderr
+
+
 def session(folder: Path, *arguments: str) -> float:
     """CPU seconds of one session."""
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    result = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    executed(folder, [], arguments)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if result.returncode not in (0, 1):
-        raise SystemExit(result.stdout)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def instructions(folder: Path, *arguments: str) -> float:
+    """Instructions of one session."""
+    counter = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    found = re.search(r"I +refs: +([\d,]+)", executed(folder, counter, arguments))
+    if found is None:
+        raise SystemExit("valgrind printed no count of instructions")
+    return float(found[1].replace(",", ""))
+
+
+def interleaved(rounds: int, *commands: tuple[Path, tuple[str, ...]]) -> list[tuple[float, ...]]:
+    """Rounds of what each session costs: one round of instructions, or several of CPU seconds."""
+    counted = shutil.which("valgrind") is not None
+    if counted:  # compiled once, before it is counted
+        for folder, arguments in commands:
+            session(folder, *arguments)
+    measure = instructions if counted else session
+    return [
+        tuple(measure(folder, *arguments) for folder, arguments in commands) for _ in range(1 if counted else rounds)
+    ]
+
+
+def start_up(rounds: int) -> None:
+    """A session that has no use for the plugin, against one with a plugin that does nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "test_it.py").write_text(THEIRS)
+        (folder / "nothing_at_all.py").write_text("")
+        taken = interleaved(rounds, *((folder, ("-p", name)) for name in ("pytest_repro.plugin", "nothing_at_all")))
+    ratio = median(mine / other for mine, other in taken)
+    print(f"{TESTS} tests without a mark, with the plugin / with an empty one: {ratio:.3f} (bar: 1.03)")
 
 
 def against_repeat(runs: int, rounds: int) -> None:
@@ -84,16 +127,13 @@ def against_repeat(runs: int, rounds: int) -> None:
         for folder, source in ((ours, OURS), (theirs, THEIRS)):
             folder.mkdir()
             (folder / "test_it.py").write_text(source)
-        plugin, repeat = ("-p", "pytest_repro.plugin"), ("-p", "pytest_repeat")
-        whole, running = [], []
-        for _ in range(rounds):
-            mine = session(ours, *plugin, f"--repro-runs={runs}", "--repro-isolation=inline")
-            other = session(theirs, *repeat, f"--count={runs}")
-            start = session(theirs, "--collect-only")
-            whole.append(mine / other)
-            running.append((mine - start) / (other - start))
-    print(f"{TESTS} tests, {runs:3} runs inline / pytest-repeat --count={runs}: ", end="")
-    print(f"{median(whole):.2f} whole sessions, {median(running):.2f} without start-up (bar: 1.10)")
+        taken = interleaved(
+            rounds,
+            (ours, ("-p", "pytest_repro.plugin", f"--repro-runs={runs}", "--repro-isolation=inline")),
+            (theirs, ("-p", "pytest_repeat", f"--count={runs}")),
+        )
+    ratio = median(mine / other for mine, other in taken)
+    print(f"{TESTS} tests, {runs:3} runs inline / pytest-repeat --count={runs}: {ratio:.3f} (bar: 1.10)")
 
 
 def scalar(rounds: int) -> None:
@@ -134,7 +174,8 @@ def memory(runs: int, *, drifting: bool, pieces: int) -> None:
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     scalar(rounds)
-    for runs in (3, 10):
+    start_up(rounds)
+    for runs in (3, 10, 30):
         against_repeat(runs, rounds)
     for pieces in (20, 1):
         for runs in (2, 10):

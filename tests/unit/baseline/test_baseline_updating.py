@@ -183,10 +183,11 @@ import sys
 from pathlib import Path
 from pytest_repro.baseline.updating import Proposal, write_proposal
 first, second = (Proposal.from_text(line) for line in sys.stdin.read().splitlines())
+write_proposal(first)
 print("ready", flush=True)
 while True:
-    write_proposal(first)
     write_proposal(second)
+    write_proposal(first)
 """
 
 
