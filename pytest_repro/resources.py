@@ -263,5 +263,7 @@ def ini(config: pytest.Config) -> Mapping[str, object]:
 
 
 def line_width(config: pytest.Config) -> int:
-    """How wide the lines of an explanation may be."""
+    """How wide the lines of an explanation may be; one is made for other reports where there is no terminal's."""
+    if not config.pluginmanager.has_plugin("terminalreporter"):
+        return 80
     return min(max(int(config.get_terminal_writer().fullwidth), 60), 120)

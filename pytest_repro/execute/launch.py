@@ -122,17 +122,16 @@ class Blueprint:
         from dataclasses import replace
 
         plugins = config.pluginmanager
-        extra = [f"--color={'yes' if config.get_terminal_writer().hasmarkup else 'no'}"]
+        extra = []
+        if plugins.has_plugin("terminalreporter"):
+            extra.append(f"--color={'yes' if config.get_terminal_writer().hasmarkup else 'no'}")
         if plugins.hasplugin("xdist"):
             extra.append("-n0")
         if getattr(config.option, "randomly_seed", None) is not None:
             extra.append(f"--randomly-seed={config.option.randomly_seed}")
         if getattr(config.option, "cov_source", None):
             extra += ["--cov-append", "--cov-report="]
-        arguments = list(self.arguments)
-        where = arguments.index("--") if "--" in arguments else len(arguments)
-        arguments[where:where] = extra
-        return replace(self, arguments=tuple(arguments))
+        return replace(self, arguments=tuple(_with_options(self.arguments, *extra)))
 
     def variables(self, key: Key) -> dict[str, str]:
         """The environment of a worker with this key."""
@@ -246,7 +245,7 @@ def _boot(
         "path": None if blueprint.interpreter else list(frozen.SEARCH_PATH),
         "redirect": blueprint.redirect,
         "argv": list(frozen.ARGV),
-        "arguments": [*_leading(blueprint.arguments, f"--basetemp={folder / 'tmp'}")],
+        "arguments": _with_options(blueprint.arguments, f"--basetemp={folder / 'tmp'}"),
         "address": dict(transport.address()),
         "lifeline": lifeline,
         "folder": str(folder),
@@ -257,10 +256,10 @@ def _boot(
     }
 
 
-def _leading(arguments: Sequence[str], extra: str) -> list[str]:
-    """Add an option where it cannot be taken for a path."""
+def _with_options(arguments: Sequence[str], *options: str) -> list[str]:
+    """Add options where they cannot be taken for paths."""
     where = arguments.index("--") if "--" in arguments else len(arguments)
-    return [*arguments[:where], extra, *arguments[where:]]
+    return [*arguments[:where], *options, *arguments[where:]]
 
 
 def _apart(descriptors: tuple[int, ...]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from xml.etree import ElementTree as ET
 
@@ -113,6 +114,19 @@ def test_setup_show_has_a_block_for_each_run(inner: Inner) -> None:
     result.assert_outcomes(passed=1, deselected=2)
     assert sum("test_it.py::test_clean (fixtures used: " in line for line in result.outlines) == 2
     assert sum("SETUP    F repro" in line for line in result.outlines) == 2
+
+
+def test_without_the_terminal_the_verdicts_and_reports_are_the_same(inner: Inner) -> None:
+    inner.file(MIXED)
+    result = inner("--repro-runs=3", "-p", "no:terminal", "--repro-json=report.json", isolation="auto")
+    assert result.ret == 1
+    report = json.loads((inner.pytester.path / "report.json").read_text())
+    assert [test["verdict"] for test in report["tests"]] == ["reproduced", "drifted", "reproduced"]
+
+
+def test_without_pytests_logging(inner: Inner) -> None:
+    inner.file(MIXED)
+    inner("--repro-runs=2", "-p", "no:logging").assert_outcomes(passed=2, failed=1)
 
 
 @pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
