@@ -58,6 +58,20 @@ def test_stop_still_tears_down_wider_fixtures(inner: Inner) -> None:
     assert sum("torn down" in line for line in result.outlines) == 1
 
 
+def test_session_that_a_test_stops_leaves_no_pass_that_nothing_was_compared_for(inner: Inner) -> None:
+    inner.file("""
+        import pytest
+
+        @pytest.mark.repro
+        def test_it(repro, request):
+            request.session.shouldstop = "enough"
+            repro.metric("x", 1.0)
+    """)
+    result = inner("--repro-runs=3")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["INCONCLUSIVE: the session was stopped after 1 of 3 runs, so nothing was*"])
+
+
 def test_last_failed_runs_what_drifted(inner: Inner) -> None:
     inner.file(MIXED)
     arguments = ("-p", "cacheprovider", "--repro-runs=2")
