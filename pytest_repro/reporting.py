@@ -142,7 +142,8 @@ class Reporting:
     def see(self, report: pytest.TestReport) -> None:
         """Count a test, to say so when none of them was to be repeated."""
         if report.when == "call":
-            self._seen["repro" in report.keywords] += 1
+            # not by its keywords: those hold the names of folders, too
+            self._seen[hasattr(report, "repro_marked")] += 1
 
     def watch(self, report: Any) -> None:
         """Take what became of one test's automatic observations."""

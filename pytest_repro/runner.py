@@ -207,6 +207,7 @@ class ItemRunner(ItemVerdicts):
             self._decorate(report, spec)
             # JUnit takes what is in the last report; the child could not know what we added to the item
             report.user_properties += [each for each in self.item.user_properties if each not in report.user_properties]
+            report.repro_marked = True  # type: ignore[attr-defined]
             self._emit(report)
         return True
 

@@ -270,7 +270,9 @@ class ReproSession:
             self._singles.end(item)
 
     def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Put the verdict of checks in place on the report of their test."""
+        """Say on the report of a test that it is marked, and what its checks in place gave."""
+        if report.when == "call" and item.get_closest_marker(MARKER) is not None:
+            report.repro_marked = True  # type: ignore[attr-defined]
         if self._singles is not None:
             self._singles.attach(item, report)
 

@@ -25,6 +25,13 @@ def test_runs_that_no_test_is_marked_for_are_no_silent_pass(inner: Inner) -> Non
     result.stdout.fnmatch_lines(["repro: no test that ran is marked 'repro', so nothing was repeated: add *"])
 
 
+def test_a_folder_named_as_the_mark_is_no_mark(inner: Inner) -> None:
+    folder = inner.pytester.mkdir("repro")
+    (folder / "test_it.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    result = inner("--repro-runs=3", "repro")
+    result.stdout.fnmatch_lines(["repro: no test that ran is marked 'repro', so nothing was repeated: add *"])
+
+
 @pytest.mark.parametrize(
     ("source", "arguments"),
     [
@@ -34,6 +41,11 @@ def test_runs_that_no_test_is_marked_for_are_no_silent_pass(inner: Inner) -> Non
         pytest.param(TWO_PLAIN_TESTS, ("--repro-runs=3", "-k", "none"), id="none was selected"),
         pytest.param(
             "import pytest\n@pytest.mark.repro\ndef test_it(repro): assert False", ("--repro-runs=3",), id="it failed"
+        ),
+        pytest.param(
+            "import pytest\n@pytest.mark.repro\ndef test_it(repro): assert False",
+            ("--repro-runs=3", "--repro-isolation=process"),
+            id="it failed in a process of its own",
         ),
     ],
 )
