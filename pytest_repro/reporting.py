@@ -186,8 +186,10 @@ class Reporting:
         if self.usage_error:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
-        if self._settings.runs < 2 and not self._results:
-            self._tracked = ["repro: no test was repeated, so nothing was logged to MLflow"] if self._tracker else []
+        settings = self._settings
+        # who asked for a report finds one of this session there, never that of an earlier one
+        asked = settings.runs > 1 or settings.json or settings.md or settings.html or settings.mlflow
+        if not asked and not self._results:
             return
         report = self.report()
         self._attempt(self._write_known, report, session)
