@@ -16,6 +16,7 @@ import pytest
 
 from pytest_repro.execute.outcomes import target_of
 from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, Tolerance, Verdict
+from pytest_repro.plan import quoted
 from pytest_repro.source_tree import changed_since, checked_out, redirection, resolve_commit
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Against:
             return _inconclusive(
                 result,
                 f"two runs with the package as of {self.name} differ, so it cannot be compared with; find out why with "
-                f'pytest "{target_of(item)}" --repro-runs=3',
+                f"pytest {quoted(target_of(item))} --repro-runs=3",
             )
         return self._drifted(item, result, comparison)
 
@@ -117,7 +118,7 @@ class Against:
             headline=f"{count} of {total} {values} from {self.name}{commit}",
             labels=((0, self.name), (1, "now")),
             code=(f"changed since: {changed_since(self._tree)}",) if self._tree is not None else (),
-            again=f'pytest "{target_of(item)}" {option}',
+            again=f"pytest {quoted(target_of(item))} {option}",
         )
 
     # --- the other version --------------------------------------------------------------------

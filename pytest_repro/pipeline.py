@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_repro.model import Kind, Place, TestResult, Verdict
+from pytest_repro.plan import quoted
 
 if TYPE_CHECKING:
     from pytest_repro.model import Cause, Comparison, EntropyDraw, Location, Plan, Recording, Violation
@@ -200,7 +201,7 @@ def _again(target: str, plan: Plan, comparison: Comparison) -> str:
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
     # the order of tests shows only where there are others
     target = target.partition("::")[0] if "order" in plan.asked else target
-    return f'pytest "{target}" --repro-runs={needed}{option}'
+    return f"pytest {quoted(target)} --repro-runs={needed}{option}"
 
 
 def _far(plan: Plan, comparison: Comparison) -> bool:
