@@ -105,9 +105,6 @@ class Against:
         return ""
 
     def _drifted(self, item: pytest.Item, result: TestResult, comparison: Comparison) -> TestResult:
-        total = len(comparison.drifts) + len(comparison.equal)
-        count = len(comparison.drifts)
-        values = "value differs" if total == 1 else f"values {'differs' if count == 1 else 'differ'}"
         commit = "" if self._tree is None else f" ({self._tree.commit[:12]})"
         option = f"--repro-against={self.name}" if self.settings.against else f"--repro-against-env={self.name}"
         return replace(
@@ -115,7 +112,7 @@ class Against:
             verdict=Verdict.BASELINE_DRIFTED,
             comparison=comparison,
             against=self.name,
-            headline=f"{count} of {total} {values} from {self.name}{commit}",
+            headline=f"{comparison.differing} from {self.name}{commit}",
             labels=((0, self.name), (1, "now")),
             code=(f"changed since: {changed_since(self._tree)}",) if self._tree is not None else (),
             again=f"pytest {quoted(target_of(item))} {option}",

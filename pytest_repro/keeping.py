@@ -170,15 +170,12 @@ class Keeping:
     def _drifted(
         self, result: TestResult, comparison: Comparison, *, known: Known, changes: tuple[EnvChange, ...]
     ) -> TestResult:
-        total = len(comparison.drifts) + len(comparison.equal) + len(comparison.within)
-        count = len(comparison.drifts)
-        values = "value differs" if total == 1 else f"values {'differs' if count == 1 else 'differ'}"
         seed = f" --repro-seed={result.seed}" if result.seed else ""
         return replace(
             result,
             verdict=Verdict.BASELINE_DRIFTED,
             comparison=comparison,
-            headline=f"{count} of {total} {values} from the baseline",
+            headline=f"{comparison.differing} from the baseline",
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),

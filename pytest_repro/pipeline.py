@@ -176,16 +176,14 @@ def _verdict(comparison: Comparison) -> Verdict:
 
 
 def _headline(comparison: Comparison, runs: int) -> str:
-    total = len(comparison.drifts) + len(comparison.equal) + len(comparison.within)
     if comparison.drifts:
-        count = len(comparison.drifts)
-        verb = "differs" if count == 1 else "differ"
-        return (
-            f"{count} of {total} {'value' if total == 1 else 'values'} {verb} between {runs} runs that should be equal"
-        )
+        return f"{comparison.differing} between {runs} runs that should be equal"
+    one = comparison.total == 1
+    values = "1 value" if one else f"{comparison.total} values"
     if comparison.within:
-        return f"{total} values agree over {runs} runs, {len(comparison.within)} of them within tolerance"
-    return f"{total} values are equal over {runs} runs"
+        agree = "agrees" if one else "agree"
+        return f"{values} {agree} over {runs} runs, {len(comparison.within)} of them within tolerance"
+    return f"{values} {'is' if one else 'are'} equal over {runs} runs"
 
 
 def _again(target: str, plan: Plan, comparison: Comparison) -> str:
