@@ -91,10 +91,9 @@ class ReproSession:
         Raises:
             pytest.UsageError: naming both options.
         """
-        ladder = [name for name in self.settings.vary if name not in ("process", "hash-seed")]
-        if ladder and self.settings.isolation == "inline":
+        if self.settings.vary and self.settings.isolation == "inline":
             msg = (
-                f"--repro-vary={','.join(ladder)} needs runs in fresh interpreters; "
+                f"--repro-vary={','.join(self.settings.vary)} needs runs in fresh interpreters; "
                 "drop --repro-isolation=inline or the factors"
             )
             raise pytest.UsageError(msg)

@@ -127,6 +127,9 @@ def _check_marker(marker: Mapping[str, object], where: str) -> None:
         meant = meant_by(unknown[0], MARKER_KEYS)
         msg = f"{where}: unknown argument {', '.join(unknown)}{meant}; the marker takes {', '.join(MARKER_KEYS)}"
         raise SettingsError(msg)
+    if marker.get("vary") and marker.get("isolation") == "inline":
+        msg = f"{where}: vary={marker['vary']!r} needs runs in fresh interpreters; drop isolation='inline' or vary="
+        raise SettingsError(msg)
 
 
 def resolve(

@@ -30,6 +30,7 @@ CLEAN = """
         pytest.param(("--repro-isolation=vm",), "--repro-isolation: expected one of auto*got 'vm'", id="isolation"),
         pytest.param(("--repro-vary=moon",), "--repro-vary: *moon*", id="factor"),
         pytest.param(("--repro-vary=threads", "--repro-runs=2"), "--repro-vary=threads needs *", id="contradiction"),
+        pytest.param(("--repro-vary=hash-seed", "--repro-runs=2"), "--repro-vary=hash-seed needs *", id="hash seed"),
     ],
 )
 def test_command_line(inner: Inner, arguments: tuple[str, ...], message: str) -> None:
@@ -66,6 +67,7 @@ MARKERS = [
     pytest.param("(ulp=0.5)", "*ulp=: *got 0.5", id="ulp"),
     pytest.param("(isolation='vm')", "*isolation=: *got 'vm'", id="isolation"),
     pytest.param("(3)", "*takes keyword arguments only, got (3,)*", id="positional"),
+    pytest.param("(isolation='inline', vary='threads')", ": vary='threads' needs runs in fresh *", id="contradiction"),
     pytest.param("(json='x')", "*unknown argument json*", id="not for the marker"),
 ]
 
