@@ -31,6 +31,11 @@ CLEAN = """
         pytest.param(("--repro-vary=moon",), "--repro-vary: *moon*", id="factor"),
         pytest.param(("--repro-vary=threads", "--repro-runs=2"), "--repro-vary=threads needs *", id="contradiction"),
         pytest.param(("--repro-vary=hash-seed", "--repro-runs=2"), "--repro-vary=hash-seed needs *", id="hash seed"),
+        pytest.param(
+            ("--repro-vary=threads", "--repro-isolation=process", "--repro-workers=1", "--repro-runs=2"),
+            "--repro-vary=threads needs workers that differ, and --repro-workers=1 *",
+            id="one worker",
+        ),
     ],
 )
 def test_command_line(inner: Inner, arguments: tuple[str, ...], message: str) -> None:
