@@ -303,10 +303,14 @@ class ReproSession:
 
     def _ran_once(self) -> list[str]:
         count = 0 if self._singles is None else self._singles.ran
-        if not count or self.settings.runs > 1 or self.config.getoption("verbose", 0) < 0:
+        if not count or self.config.getoption("verbose", 0) < 0:
             return []
-        tests = "1 marked test" if count == 1 else f"{count} marked tests"
-        return [f"repro: {tests} ran once, so nothing was compared; --repro-runs=3 does"]
+        said = f"repro: {'1 marked test' if count == 1 else f'{count} marked tests'} ran once, so nothing was compared"
+        if self.settings.runs < 2:
+            return [f"{said}; --repro-runs=3 does"]
+        # a marker may ask for one run where the ini file asks for more; nothing but its kind stands against the option
+        kind = self.settings.source("runs") is Source.COMMAND_LINE
+        return [f"{said}: only test functions are repeated, no doctests or other items"] if kind else []
 
     def close(self) -> None:
         """End the workers, restore what is still changed, and remove the spool folder."""

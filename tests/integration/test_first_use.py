@@ -56,6 +56,23 @@ def test_word_on_missing_marks_is_said_only_where_it_helps(
     inner(*arguments).stdout.no_fnmatch_line("*no test that ran is marked*")
 
 
+def test_marked_items_that_cannot_be_repeated_are_no_silent_pass(inner: Inner) -> None:
+    inner.file(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker("repro")
+    """,
+        name="conftest",
+    )
+    inner.pytester.maketxtfile(test_it=">>> 1 + 1\n2")
+    result = inner("--repro-runs=2")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["repro: 1 marked test ran once, so nothing was compared: only test functions *"])
+
+
 def test_marked_tests_that_ran_once_say_how_to_compare(inner: Inner) -> None:
     inner.file("""
         import pytest
