@@ -32,7 +32,7 @@ class ReproWarning(UserWarning):
     """A verdict that is only reported."""
 
 
-def known_path(config: pytest.Config, settings: Settings) -> Path:
+def _known_path(config: pytest.Config, settings: Settings) -> Path:
     """The file of known drifts: relative to where pytest was called, or to the root where the ini file names it."""
     base = config.invocation_params.dir if settings.source("known") is Source.COMMAND_LINE else config.rootpath
     return base / settings.known
@@ -50,7 +50,7 @@ def known_drifts(config: pytest.Config, settings: Settings) -> Mapping[str, Know
     from pytest_repro.known import read_known
 
     try:
-        return read_known(known_path(config, settings))
+        return read_known(_known_path(config, settings))
     except FileNotFoundError:
         if settings.update:
             return {}
@@ -213,7 +213,7 @@ class Reporting:
         if self._settings.known and self._settings.update:
             from pytest_repro.known import changed, write_known
 
-            write_known(known_path(self._config, self._settings), changed(self.known, report.tests))
+            write_known(_known_path(self._config, self._settings), changed(self.known, report.tests))
 
     def _write_json(self, report: SessionReport) -> None:
         if self._settings.json:

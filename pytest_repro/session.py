@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_repro.errors import ReproError, SettingsError
+from pytest_repro.errors import ReproError
 from pytest_repro.excuses import Excuses
 from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
@@ -71,7 +71,7 @@ class ReproSession:
             settings = resolve(command_line=command_line(config), ini=ini(config))
             known = known_drifts(config, settings)
             session = cls(config, settings, hooks)
-        except (SettingsError, ReproError) as error:
+        except ReproError as error:
             raise pytest.UsageError(str(error)) from None
         session._excuses = Excuses(known)
         session.reporting.known = known

@@ -137,7 +137,7 @@ def _run(task: Mapping[str, Any], directory: Path, reply: Reply) -> Reply:
         try:
             process = start(blueprint, key, number=1, no_fork=_NO_FORK)
         except WorkerError as error:
-            return replace(reply, lost=f"on {reply.host}: {error}")
+            return replace(reply, lost=str(error))
         run = _Run(process, timeout=float(task["timeout"]))
         try:
             run.converse(task["request"])
