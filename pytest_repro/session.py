@@ -128,8 +128,9 @@ class ReproSession:
         if self.settings.runs < 2:
             return []
         lines = [f"repro: {describe_plan(self.plan_for(self.settings))}"]
-        if self.settings.isolation != "inline" and self.config.getoption("usepdb", False):
-            lines.append("repro: --pdb needs the test in this process, so all runs are inline")
+        if self.settings.isolation != "inline" and self._debugging:
+            option = "--pdb" if self.config.getoption("usepdb", False) else "--trace"
+            lines.append(f"repro: {option} needs the test in this process, so all runs are inline")
         return [*lines, *self._notice_of_xdist()]
 
     def _notice_of_xdist(self) -> list[str]:

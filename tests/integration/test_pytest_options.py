@@ -122,6 +122,13 @@ def test_post_mortem_sees_the_drift_with_living_fixtures(inner: Inner, isolation
     result.stdout.fnmatch_lines(["*DRIFT: 1 of 1 value differs*", "*entering PDB*", "DEBUGGER *"])
 
 
+@pytest.mark.parametrize("option", ["--pdb", "--trace"])
+def test_a_debugger_keeps_all_runs_here_and_the_header_says_so(inner: Inner, option: str) -> None:
+    inner.file(MIXED)
+    result = inner("--repro-runs=3", option, "-k", "none", isolation="auto")
+    result.stdout.fnmatch_lines(["repro: 3 runs each, seed 0: 1 to 3 in this process", f"repro: {option} needs *"])
+
+
 def test_setup_show_has_a_block_for_each_run(inner: Inner) -> None:
     inner.file(MIXED)
     result = inner("--repro-runs=2", "--setup-show", "-k", "clean")
