@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_repro.errors import SettingsError
 from pytest_repro.execute.outcomes import target_of
 from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, Tolerance, Verdict
 from pytest_repro.plan import quoted
@@ -43,6 +44,8 @@ class Against:
     _pool: WorkerPool | None = None
     _folder: Path | None = None
     _tree: SourceTree | None = None
+    #: why the other version cannot be had
+    _refused: str = ""
 
     @property
     def name(self) -> str:
@@ -58,14 +61,16 @@ class Against:
         if self.settings.against:
             resolve_commit(self.config.rootpath, self.settings.against)
         if self.settings.against_env and shutil.which(self.settings.against_env) is None:
-            from pytest_repro.errors import SettingsError
-
             msg = f"--repro-against-env={self.settings.against_env}: there is no such interpreter"
             raise SettingsError(msg)
 
     def judged(self, item: pytest.Item, settings: Settings, result: TestResult) -> TestResult:
         """Return the verdict of a test whose other checks passed."""
-        before = self._run(self._other(item), item, settings, 1)
+        try:
+            before = self._run(self._other(item), item, settings, 1)
+        except SettingsError as error:
+            self._refused = str(error)
+            return _inconclusive(result, self._refused)
         problem = self._problem(before, f"as of {self.name}")
         if problem:
             return _inconclusive(result, problem)
@@ -126,6 +131,8 @@ class Against:
         return self._folder / "used"
 
     def _other(self, item: pytest.Item) -> ProcessExecutor:
+        if self._refused:
+            raise SettingsError(self._refused)
         if self._pool is None:
             from pytest_repro.execute.workers import WorkerPool
 
