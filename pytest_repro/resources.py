@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -214,14 +214,14 @@ class Resources:
         return self._taps.watching
 
     def close(self) -> None:
-        """End the workers, let go of the cluster, and remove the folders."""
-        if self._cluster is not None:
-            self._cluster.close()
-        if self._pool is not None:
-            self._pool.close()
-        for folder in (self._spool, self._store):
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+        """Let go of the cluster, end the workers, remove the folders; each also where the one before was interrupted."""
+        with ExitStack() as last_first:
+            for folder in (self._store, self._spool):
+                if folder is not None:
+                    last_first.callback(shutil.rmtree, folder, ignore_errors=True)
+            for executor in (self._pool, self._cluster):
+                if executor is not None:
+                    last_first.callback(executor.close)
 
 
 def strict(settings: Settings) -> Strict | None:

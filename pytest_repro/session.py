@@ -6,7 +6,7 @@ Built when the first marked test is collected or an option is given, never befor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -315,10 +315,11 @@ class ReproSession:
 
     def close(self) -> None:
         """End the workers, restore what is still changed, and remove the spool folder."""
-        if self._singles is not None:
-            self._singles.close()
-        self._overtime.close()
-        self.resources.close()
+        with ExitStack() as last_first:  # each also where one before was interrupted
+            last_first.callback(self.resources.close)
+            last_first.callback(self._overtime.close)
+            if self._singles is not None:
+                last_first.callback(self._singles.close)
 
 
 @contextmanager
