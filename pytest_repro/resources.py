@@ -51,7 +51,6 @@ class Resources:
         self._cluster: ClusterPool | None = None
         self._taps: Taps | None = None
         self._spool: Path | None = None
-        self._store: Path | None = None
 
     @property
     def seeders(self) -> Seeders:
@@ -90,10 +89,9 @@ class Resources:
 
     @property
     def store(self) -> Path:
-        """A folder on disk for what would fill the memory, removed at the end."""
-        if self._store is None:
-            self._store = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
-        return self._store
+        """A folder on disk for what would fill the memory; made by the first such value."""
+        # below the spool folder, which the guard of a worker removes where this process is killed
+        return self.spool / "store"
 
     @property
     def spool(self) -> Path:
@@ -214,11 +212,10 @@ class Resources:
         return self._taps.watching
 
     def close(self) -> None:
-        """Let go of the cluster, end the workers, remove the folders; each also where the one before was interrupted."""
+        """Let go of the cluster, end the workers, remove the folder; each also where the one before was interrupted."""
         with ExitStack() as last_first:
-            for folder in (self._store, self._spool):
-                if folder is not None:
-                    last_first.callback(shutil.rmtree, folder, ignore_errors=True)
+            if self._spool is not None:
+                last_first.callback(shutil.rmtree, self._spool, ignore_errors=True)
             for executor in (self._pool, self._cluster):
                 if executor is not None:
                     last_first.callback(executor.close)

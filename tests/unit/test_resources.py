@@ -19,12 +19,12 @@ class Closing:
             raise self.error
 
 
-def test_an_interrupted_end_still_ends_the_workers_and_removes_the_folders(pytestconfig: pytest.Config) -> None:
+def test_an_interrupted_end_still_ends_the_workers_and_removes_the_folder(pytestconfig: pytest.Config) -> None:
     resources = Resources(pytestconfig, Settings())
     pool, cluster = Closing(), Closing(KeyboardInterrupt())
     resources._pool, resources._cluster = pool, cluster  # type: ignore[assignment]
-    folders = [resources.spool, resources.store]
+    resources.store.mkdir()
     with pytest.raises(KeyboardInterrupt):
         resources.close()
     assert (cluster.closed, pool.closed) == (1, 1)
-    assert not any(folder.exists() for folder in folders)
+    assert not resources.spool.exists()
