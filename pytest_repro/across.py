@@ -122,12 +122,12 @@ def _compared(nodeid: str, folders: Sequence[Folder], tolerance: Tolerance) -> T
     comparison = compare_recordings(runs)
     if not comparison.drifts:
         verdict = Verdict.WITHIN if comparison.within else Verdict.REPRODUCED
-        return replace(result, verdict=verdict, comparison=comparison, headline=_said(comparison, "agree"))
+        return replace(result, verdict=verdict, comparison=comparison, headline=_agreed(comparison))
     return replace(
         result,
         verdict=Verdict.DRIFTED,
         comparison=comparison,
-        headline=_said(comparison, "differ"),
+        headline=f"{comparison.differing} between the recordings",
         changes=changes,
         advice=tuple(_unsteady(nodeid, folders)),
     )
@@ -172,11 +172,9 @@ def _allowing(reference: Recording, *more: Tolerance) -> Recording:
     return replace(reference, observations=tuple(observations))
 
 
-def _said(comparison: Comparison, verb: str) -> str:
-    total = len(comparison.drifts) + len(comparison.equal) + len(comparison.within)
-    count = len(comparison.drifts) or total
-    one = count == 1
-    return f"{count} of {total} {'value' if total == 1 else 'values'} {verb}{'s' if one else ''} between the recordings"
+def _agreed(comparison: Comparison) -> str:
+    total = comparison.total
+    return f"{total} of {total} {'value agrees' if total == 1 else 'values agree'} between the recordings"
 
 
 def _unsteady(nodeid: str, folders: Sequence[Folder]) -> list[str]:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_repro.errors import SettingsError
 from pytest_repro.execute.outcomes import target_of
 from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, Tolerance, Verdict
+from pytest_repro.plan import quoted
 from pytest_repro.source_tree import changed_since, checked_out, redirection, resolve_commit
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Against:
     _pool: WorkerPool | None = None
     _folder: Path | None = None
     _tree: SourceTree | None = None
+    #: why the other version cannot be had
+    _refused: str = ""
 
     @property
     def name(self) -> str:
@@ -57,14 +61,16 @@ class Against:
         if self.settings.against:
             resolve_commit(self.config.rootpath, self.settings.against)
         if self.settings.against_env and shutil.which(self.settings.against_env) is None:
-            from pytest_repro.errors import SettingsError
-
             msg = f"--repro-against-env={self.settings.against_env}: there is no such interpreter"
             raise SettingsError(msg)
 
     def judged(self, item: pytest.Item, settings: Settings, result: TestResult) -> TestResult:
         """Return the verdict of a test whose other checks passed."""
-        before = self._run(self._other(item), item, settings, 1)
+        try:
+            before = self._run(self._other(item), item, settings, 1)
+        except SettingsError as error:
+            self._refused = str(error)
+            return _inconclusive(result, self._refused)
         problem = self._problem(before, f"as of {self.name}")
         if problem:
             return _inconclusive(result, problem)
@@ -80,7 +86,7 @@ class Against:
             return _inconclusive(
                 result,
                 f"two runs with the package as of {self.name} differ, so it cannot be compared with; find out why with "
-                f'pytest "{target_of(item)}" --repro-runs=3',
+                f"pytest {quoted(target_of(item))} --repro-runs=3",
             )
         return self._drifted(item, result, comparison)
 
@@ -104,9 +110,6 @@ class Against:
         return ""
 
     def _drifted(self, item: pytest.Item, result: TestResult, comparison: Comparison) -> TestResult:
-        total = len(comparison.drifts) + len(comparison.equal)
-        count = len(comparison.drifts)
-        values = "value differs" if total == 1 else f"values {'differs' if count == 1 else 'differ'}"
         commit = "" if self._tree is None else f" ({self._tree.commit[:12]})"
         option = f"--repro-against={self.name}" if self.settings.against else f"--repro-against-env={self.name}"
         return replace(
@@ -114,10 +117,10 @@ class Against:
             verdict=Verdict.BASELINE_DRIFTED,
             comparison=comparison,
             against=self.name,
-            headline=f"{count} of {total} {values} from {self.name}{commit}",
+            headline=f"{comparison.differing} from {self.name}{commit}",
             labels=((0, self.name), (1, "now")),
             code=(f"changed since: {changed_since(self._tree)}",) if self._tree is not None else (),
-            again=f'pytest "{target_of(item)}" {option}',
+            again=f"pytest {quoted(target_of(item))} {option}",
         )
 
     # --- the other version --------------------------------------------------------------------
@@ -128,6 +131,8 @@ class Against:
         return self._folder / "used"
 
     def _other(self, item: pytest.Item) -> ProcessExecutor:
+        if self._refused:
+            raise SettingsError(self._refused)
         if self._pool is None:
             from pytest_repro.execute.workers import WorkerPool
 

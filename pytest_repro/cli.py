@@ -11,14 +11,17 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_repro.errors import ReproError
+from pytest_repro.parsers import read_integer, read_number
 
 if TYPE_CHECKING:
     from pytest_repro.model import EnvChange, EnvField, TestResult
 
 __all__ = ["main"]
+
+T = TypeVar("T")
 
 _SHOWN = 20
 
@@ -55,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 
     compare = commands.add_parser("compare", help="judge folders of --repro-record against the first of them")
     compare.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="two or more; the first is the reference")
-    compare.add_argument("--rtol", type=_number, default=0.0, help="relative tolerance for all numbers")
-    compare.add_argument("--atol", type=_number, default=0.0, help="absolute tolerance for all numbers")
-    compare.add_argument("--ulp", type=_whole, default=0, help="tolerance in representable numbers")
+    compare.add_argument("--rtol", type=_reader(read_number), default=0.0, help="relative tolerance for all numbers")
+    compare.add_argument("--atol", type=_reader(read_number), default=0.0, help="absolute tolerance for all numbers")
+    compare.add_argument("--ulp", type=_reader(read_integer(0)), default=0, help="tolerance in representable numbers")
     compare.add_argument("--allow-missing", action="store_true", help="leave out tests that not every folder has")
     compare.add_argument("-v", "--verbose", action="store_true", help="show everything")
     compare.set_defaults(command=_compare)
@@ -80,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     survey.add_argument(
         "--factors", default="threads,cpu,hash-seed", metavar="FACTOR,...", help="switched one at a time"
     )
-    survey.add_argument("--runs", type=int, default=3, metavar="N", help="sessions of each condition (default: 3)")
+    survey.add_argument(
+        "--runs", type=_reader(read_integer(1)), default=3, metavar="N", help="sessions of each condition (default: 3)"
+    )
     survey.add_argument(
         "-k", dest="select", default="", metavar="EXPRESSION", help="only models that fit, as in pytest"
     )
@@ -91,18 +96,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _number(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise ValueError
-    return number
+def _reader(parse: Callable[[object], T]) -> Callable[[str], T]:
+    """Read an argument as pytest's option is read, and refuse it in the same words."""
 
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    return read
 
 
 # --- compare ----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ __all__ = [
     "UnavailableError",
     "ValueTypeError",
     "WorkerError",
+    "meant_by",
 ]
 
 

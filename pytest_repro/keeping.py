@@ -16,6 +16,7 @@ from pytest_repro.model import (
     Tolerance,
     Verdict,
 )
+from pytest_repro.plan import quoted
 from pytest_repro.settings import Source
 from pytest_repro.storage import NewerFormatError
 
@@ -133,7 +134,7 @@ class Keeping:
     def _write_it(self) -> str:
         # an update means every test that says nothing else; one whose marker does needs the command line too
         asked = "--repro-baseline " if self.settings.source("baseline") is Source.COMMAND_LINE else ""
-        return f'write one: pytest "{self.target}" {asked}--repro-update'
+        return f"write one: pytest {quoted(self.target)} {asked}--repro-update"
 
     def _other_seed(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
         if self.settings.update == "all":
@@ -169,18 +170,16 @@ class Keeping:
     def _drifted(
         self, result: TestResult, comparison: Comparison, *, known: Known, changes: tuple[EnvChange, ...]
     ) -> TestResult:
-        total = len(comparison.drifts) + len(comparison.equal) + len(comparison.within)
-        count = len(comparison.drifts)
-        values = "value differs" if total == 1 else f"values {'differs' if count == 1 else 'differ'}"
+        seed = f" --repro-seed={result.seed}" if result.seed else ""
         return replace(
             result,
             verdict=Verdict.BASELINE_DRIFTED,
             comparison=comparison,
-            headline=f"{count} of {total} {values} from the baseline",
+            headline=f"{comparison.differing} from the baseline",
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),
-            again=f'pytest "{self.target}" --repro-baseline{f" --repro-seed={result.seed}" if result.seed else ""}',
+            again=f"pytest {quoted(self.target)} --repro-baseline{seed}",
         )
 
     def _advice(self, changes: tuple[EnvChange, ...]) -> tuple[str, ...]:

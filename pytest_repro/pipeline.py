@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_repro.model import Kind, Place, TestResult, Verdict
+from pytest_repro.plan import quoted
 
 if TYPE_CHECKING:
     from pytest_repro.model import Cause, Comparison, EntropyDraw, Location, Plan, Recording, Violation
@@ -175,16 +176,14 @@ def _verdict(comparison: Comparison) -> Verdict:
 
 
 def _headline(comparison: Comparison, runs: int) -> str:
-    total = len(comparison.drifts) + len(comparison.equal) + len(comparison.within)
     if comparison.drifts:
-        count = len(comparison.drifts)
-        verb = "differs" if count == 1 else "differ"
-        return (
-            f"{count} of {total} {'value' if total == 1 else 'values'} {verb} between {runs} runs that should be equal"
-        )
+        return f"{comparison.differing} between {runs} runs that should be equal"
+    one = comparison.total == 1
+    values = "1 value" if one else f"{comparison.total} values"
     if comparison.within:
-        return f"{total} values agree over {runs} runs, {len(comparison.within)} of them within tolerance"
-    return f"{total} values are equal over {runs} runs"
+        agree = "agrees" if one else "agree"
+        return f"{values} {agree} over {runs} runs, {len(comparison.within)} of them within tolerance"
+    return f"{values} {'is' if one else 'are'} equal over {runs} runs"
 
 
 def _again(target: str, plan: Plan, comparison: Comparison) -> str:
@@ -200,7 +199,7 @@ def _again(target: str, plan: Plan, comparison: Comparison) -> str:
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
     # the order of tests shows only where there are others
     target = target.partition("::")[0] if "order" in plan.asked else target
-    return f'pytest "{target}" --repro-runs={needed}{option}'
+    return f"pytest {quoted(target)} --repro-runs={needed}{option}"
 
 
 def _far(plan: Plan, comparison: Comparison) -> bool:

@@ -8,6 +8,7 @@ the run's number, so that a drift can be had again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,13 @@ from pytest_repro.model import Condition, Place, Plan, RunSpec
 if TYPE_CHECKING:
     from pytest_repro.settings import Settings
 
-__all__ = ["describe_plan", "escape_rate", "make_plan"]
+__all__ = ["describe_plan", "escape_rate", "make_plan", "quoted"]
 
 #: (factor, index) → level; index 0 is the reference level
 LevelOf = Callable[[str, int], str]
+
+#: what a shell would act on in double quotes
+_ACTIVE = re.compile(r'["$`!]|\\\\')
 
 
 def make_plan(
@@ -114,6 +118,15 @@ def describe_plan(plan: Plan) -> str:
         parts.append(f"{_numbers([spec.number for spec in process])} in {where}")
     runs = "1 run" if count == 1 else f"{count} runs"
     return f"{runs} each, seed {plan.seed}: {', '.join(parts)}"
+
+
+def quoted(target: str) -> str:
+    """A node id or path as one word of a command to repeat; ids hold what was given to ``parametrize``."""
+    if not _ACTIVE.search(target):
+        return f'"{target}"'
+    import shlex  # few ids need it
+
+    return shlex.quote(target)
 
 
 def _numbers(numbers: Sequence[int]) -> str:

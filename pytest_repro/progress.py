@@ -45,7 +45,7 @@ def find_screen(config: Any) -> Screen | None:
         option("verbose", 0) < 0,
         # the test writes to the terminal at any time
         option("capture", "no") not in ("fd", "sys"),
-        option("log_cli_level", None) or config.getini("log_cli"),
+        _logs_live(config),
         option("usepdb", False) or option("trace", False) or option("setupshow", False),
         os.environ.get("CI"),
         os.environ.get("TERM", "dumb") == "dumb" or os.name != "posix",
@@ -65,6 +65,13 @@ def find_screen(config: Any) -> Screen | None:
 
     config.add_cleanup(lambda: os.close(descriptor))
     return Screen(write, room)
+
+
+def _logs_live(config: Any) -> bool:
+    """Whether log records are shown as they come; never where pytest's own logging is switched off."""
+    if not config.pluginmanager.has_plugin("logging-plugin"):
+        return False
+    return bool(config.getoption("log_cli_level", None) or config.getini("log_cli"))
 
 
 def _is_terminal(descriptor: int) -> bool:

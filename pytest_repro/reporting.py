@@ -32,7 +32,7 @@ class ReproWarning(UserWarning):
     """A verdict that is only reported."""
 
 
-def known_path(config: pytest.Config, settings: Settings) -> Path:
+def _known_path(config: pytest.Config, settings: Settings) -> Path:
     """The file of known drifts: relative to where pytest was called, or to the root where the ini file names it."""
     base = config.invocation_params.dir if settings.source("known") is Source.COMMAND_LINE else config.rootpath
     return base / settings.known
@@ -50,7 +50,7 @@ def known_drifts(config: pytest.Config, settings: Settings) -> Mapping[str, Know
     from pytest_repro.known import read_known
 
     try:
-        return read_known(known_path(config, settings))
+        return read_known(_known_path(config, settings))
     except FileNotFoundError:
         if settings.update:
             return {}
@@ -142,7 +142,8 @@ class Reporting:
     def see(self, report: pytest.TestReport) -> None:
         """Count a test, to say so when none of them was to be repeated."""
         if report.when == "call":
-            self._seen["repro" in report.keywords] += 1
+            # not by its keywords: those hold the names of folders, too
+            self._seen[hasattr(report, "repro_marked")] += 1
 
     def watch(self, report: Any) -> None:
         """Take what became of one test's automatic observations."""
@@ -185,8 +186,10 @@ class Reporting:
         if self.usage_error:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
-        if self._settings.runs < 2 and not self._results:
-            self._tracked = ["repro: no test was repeated, so nothing was logged to MLflow"] if self._tracker else []
+        settings = self._settings
+        # who asked for a report finds one of this session there, never that of an earlier one
+        asked = settings.runs > 1 or settings.json or settings.md or settings.html or settings.mlflow
+        if not asked and not self._results:
             return
         report = self.report()
         self._attempt(self._write_known, report, session)
@@ -210,7 +213,7 @@ class Reporting:
         if self._settings.known and self._settings.update:
             from pytest_repro.known import changed, write_known
 
-            write_known(known_path(self._config, self._settings), changed(self.known, report.tests))
+            write_known(_known_path(self._config, self._settings), changed(self.known, report.tests))
 
     def _write_json(self, report: SessionReport) -> None:
         if self._settings.json:

@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +51,6 @@ class Resources:
         self._cluster: ClusterPool | None = None
         self._taps: Taps | None = None
         self._spool: Path | None = None
-        self._store: Path | None = None
 
     @property
     def seeders(self) -> Seeders:
@@ -90,10 +89,9 @@ class Resources:
 
     @property
     def store(self) -> Path:
-        """A folder on disk for what would fill the memory, removed at the end."""
-        if self._store is None:
-            self._store = Path(tempfile.mkdtemp(prefix="pytest-repro-"))
-        return self._store
+        """A folder on disk for what would fill the memory; made by the first such value."""
+        # below the spool folder, which the guard of a worker removes where this process is killed
+        return self.spool / "store"
 
     @property
     def spool(self) -> Path:
@@ -214,14 +212,13 @@ class Resources:
         return self._taps.watching
 
     def close(self) -> None:
-        """End the workers, let go of the cluster, and remove the folders."""
-        if self._cluster is not None:
-            self._cluster.close()
-        if self._pool is not None:
-            self._pool.close()
-        for folder in (self._spool, self._store):
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+        """Let go of the cluster, end the workers, remove the folder; each also where the one before was interrupted."""
+        with ExitStack() as last_first:
+            if self._spool is not None:
+                last_first.callback(shutil.rmtree, self._spool, ignore_errors=True)
+            for executor in (self._pool, self._cluster):
+                if executor is not None:
+                    last_first.callback(executor.close)
 
 
 def strict(settings: Settings) -> Strict | None:
@@ -263,5 +260,7 @@ def ini(config: pytest.Config) -> Mapping[str, object]:
 
 
 def line_width(config: pytest.Config) -> int:
-    """How wide the lines of an explanation may be."""
+    """How wide the lines of an explanation may be; one is made for other reports where there is no terminal's."""
+    if not config.pluginmanager.has_plugin("terminalreporter"):
+        return 80
     return min(max(int(config.get_terminal_writer().fullwidth), 60), 120)

@@ -3,12 +3,12 @@
 Only libraries that are already loaded are touched; one that is first imported inside a run is
 seeded at that moment. Nothing is imported here that the user has not imported, except
 ``numpy.random`` where ``numpy`` is loaded: numpy 2 loads it lazily, and the first use inside the
-test would otherwise be seeded by the operating system.
+test would otherwise be seeded by the operating system. What a test puts in the place of a library
+is left alone.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -99,6 +99,14 @@ _LIBRARIES: dict[str, tuple[Callable[[ModuleType, int], None], Callable[[ModuleT
     "cupy": (_seed_cupy, _save_cupy),
     "polars": (_seed_polars, _save_nothing),
 }
+#: what tells a library from a stand-in of the same name (asking for numpy's loads it); others are as they are
+_GENUINE = {
+    "numpy": "random",
+    "torch": "manual_seed",
+    "tensorflow": "random",
+    "cupy": "random",
+    "polars": "set_random_seed",
+}
 
 
 def _loaded(name: str) -> ModuleType | None:
@@ -108,9 +116,7 @@ def _loaded(name: str) -> ModuleType | None:
     spec = getattr(module, "__spec__", None)
     if getattr(spec, "_initializing", False):
         return None
-    if name == "numpy":
-        importlib.import_module("numpy.random")
-    return module
+    return module if hasattr(module, _GENUINE.get(name, "__name__")) else None
 
 
 class _SeedOnImport(importlib.abc.MetaPathFinder):

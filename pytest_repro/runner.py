@@ -18,14 +18,14 @@ from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.outcomes import polish
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
-from pytest_repro.model import Place
+from pytest_repro.model import Place, Verdict
 from pytest_repro.recorder import Recorder, Repro
 from pytest_repro.verdicts import ItemVerdicts
 
 if TYPE_CHECKING:
     from pytest_repro.entropy import Watch
     from pytest_repro.execute.types import ProcessExecutor
-    from pytest_repro.model import RunSpec
+    from pytest_repro.model import Recording, RunSpec
 
 __all__ = ["ItemRunner"]
 
@@ -91,6 +91,8 @@ class ItemRunner(ItemVerdicts):
         last = self._is_last(spec)
         if last:
             active.gate = self._raise_verdict
+        elif not self.unmarked:
+            active.gate = self._raise_if_stopping
         self._inline_since_process = True
         rearm(self.item, again=bool(self.recordings))
         self.tools.progress.say(self._which(spec))
@@ -99,8 +101,7 @@ class ItemRunner(ItemVerdicts):
             if not passed and self.result is None:
                 self.result = self._stopped(spec, active.recording)
                 self._held = [] if self._may_not_count(here=True) else None
-            session = self.item.session
-            return last or not passed or bool(session.shouldfail or session.shouldstop)
+            return last or not passed or self._stopping
 
         with self._live(active):
             phases = inline.execute(
@@ -117,8 +118,23 @@ class ItemRunner(ItemVerdicts):
             self._skipped = max(self._skipped, active.sink.skipped)
         self._remember((phases.setup, phases.call, phases.teardown))
         self._release(spec)
-        session = self.item.session
-        return not phases.passed or bool(session.shouldfail or session.shouldstop)
+        return not phases.passed or self._stopping
+
+    @property
+    def _stopping(self) -> bool:
+        return bool(self.item.session.shouldfail or self.item.session.shouldstop)
+
+    def _raise_if_stopping(self, _recording: Recording) -> None:
+        """Leave no pass behind where the session ends before the runs could be compared."""
+        if not self._stopping:
+            return
+        runs = f"{len(self.recordings) + 1} of {len(self.plan.runs)} runs"
+        headline = f"the session was stopped after {runs}, so nothing was compared; run the test again"
+        self.result = self.tools.excused(self._unfinished(Verdict.INCONCLUSIVE, headline), self.settings)
+        failure = None if self.result.excuse else self._failure(self.result)
+        if failure is not None:
+            self._gated = True
+            raise failure
 
     @contextmanager
     def _live(self, active: ActiveRun) -> Iterator[None]:
@@ -191,6 +207,7 @@ class ItemRunner(ItemVerdicts):
             self._decorate(report, spec)
             # JUnit takes what is in the last report; the child could not know what we added to the item
             report.user_properties += [each for each in self.item.user_properties if each not in report.user_properties]
+            report.repro_marked = True  # type: ignore[attr-defined]
             self._emit(report)
         return True
 

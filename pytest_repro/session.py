@@ -6,13 +6,13 @@ Built when the first marked test is collected or an option is given, never befor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_repro.errors import ReproError, SettingsError
+from pytest_repro.errors import ReproError
 from pytest_repro.excuses import Excuses
 from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
@@ -71,7 +71,7 @@ class ReproSession:
             settings = resolve(command_line=command_line(config), ini=ini(config))
             known = known_drifts(config, settings)
             session = cls(config, settings, hooks)
-        except (SettingsError, ReproError) as error:
+        except ReproError as error:
             raise pytest.UsageError(str(error)) from None
         session._excuses = Excuses(known)
         session.reporting.known = known
@@ -91,11 +91,17 @@ class ReproSession:
         Raises:
             pytest.UsageError: naming both options.
         """
-        ladder = [name for name in self.settings.vary if name not in ("process", "hash-seed")]
-        if ladder and self.settings.isolation == "inline":
+        vary, isolation = self.settings.vary, self.settings.isolation
+        if vary and isolation == "inline":
             msg = (
-                f"--repro-vary={','.join(ladder)} needs runs in fresh interpreters; "
+                f"--repro-vary={','.join(vary)} needs runs in fresh interpreters; "
                 "drop --repro-isolation=inline or the factors"
+            )
+            raise pytest.UsageError(msg)
+        if vary and isolation == "process" and self.settings.workers < 2:
+            msg = (
+                f"--repro-vary={','.join(vary)} needs workers that differ, and --repro-workers=1 has one for all; "
+                "allow two or more, or drop --repro-isolation=process"
             )
             raise pytest.UsageError(msg)
         if self.settings.all and self.settings.source("all") is Source.COMMAND_LINE and self.settings.runs < 2:
@@ -122,8 +128,9 @@ class ReproSession:
         if self.settings.runs < 2:
             return []
         lines = [f"repro: {describe_plan(self.plan_for(self.settings))}"]
-        if self.settings.isolation != "inline" and self.config.getoption("usepdb", False):
-            lines.append("repro: --pdb needs the test in this process, so all runs are inline")
+        if self.settings.isolation != "inline" and self._debugging:
+            option = "--pdb" if self.config.getoption("usepdb", False) else "--trace"
+            lines.append(f"repro: {option} needs the test in this process, so all runs are inline")
         return [*lines, *self._notice_of_xdist()]
 
     def _notice_of_xdist(self) -> list[str]:
@@ -270,7 +277,9 @@ class ReproSession:
             self._singles.end(item)
 
     def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Put the verdict of checks in place on the report of their test."""
+        """Say on the report of a test that it is marked, and what its checks in place gave."""
+        if report.when == "call" and item.get_closest_marker(MARKER) is not None:
+            report.repro_marked = True  # type: ignore[attr-defined]
         if self._singles is not None:
             self._singles.attach(item, report)
 
@@ -295,17 +304,22 @@ class ReproSession:
 
     def _ran_once(self) -> list[str]:
         count = 0 if self._singles is None else self._singles.ran
-        if not count or self.settings.runs > 1 or self.config.getoption("verbose", 0) < 0:
+        if not count or self.config.getoption("verbose", 0) < 0:
             return []
-        tests = "1 marked test" if count == 1 else f"{count} marked tests"
-        return [f"repro: {tests} ran once, so nothing was compared; --repro-runs=3 does"]
+        said = f"repro: {'1 marked test' if count == 1 else f'{count} marked tests'} ran once, so nothing was compared"
+        if self.settings.runs < 2:
+            return [f"{said}; --repro-runs=3 does"]
+        # a marker may ask for one run where the ini file asks for more; nothing but its kind stands against the option
+        kind = self.settings.source("runs") is Source.COMMAND_LINE
+        return [f"{said}: only test functions are repeated, no doctests or other items"] if kind else []
 
     def close(self) -> None:
         """End the workers, restore what is still changed, and remove the spool folder."""
-        if self._singles is not None:
-            self._singles.close()
-        self._overtime.close()
-        self.resources.close()
+        with ExitStack() as last_first:  # each also where one before was interrupted
+            last_first.callback(self.resources.close)
+            last_first.callback(self._overtime.close)
+            if self._singles is not None:
+                last_first.callback(self._singles.close)
 
 
 @contextmanager

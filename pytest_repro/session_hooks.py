@@ -48,7 +48,7 @@ class SessionHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the report of a test the verdict of its checks in place."""
+        """Give the report of a test what the end of the session must know of it."""
         report = yield
         self._session.attach(item, report)
         return report

@@ -98,13 +98,17 @@ class Settings:
 
         Command line > marker > ini; within the ini file a line for the value's name comes before the general one.
         """
-        own = Tolerance(rtol=self.rtol, atol=self.atol, ulp=self.ulp)
-        if not self.tolerance or max(self.source(key) for key in ("rtol", "atol", "ulp")) > Source.INI:
-            return own
-        for pattern, tolerance in self.tolerance:
+        for pattern, tolerance in self.patterns:
             if fnmatch.fnmatchcase(name, pattern):
                 return tolerance
-        return own
+        return Tolerance(rtol=self.rtol, atol=self.atol, ulp=self.ulp)
+
+    @property
+    def patterns(self) -> tuple[tuple[str, Tolerance], ...]:
+        """The tolerances by name that count: none where the command line or the marker gives one for all names."""
+        if self.tolerance and max(self.source(key) for key in ("rtol", "atol", "ulp")) > Source.INI:
+            return ()
+        return self.tolerance
 
 
 def _read(option: Option, value: object, where: str) -> Any:
@@ -122,6 +126,9 @@ def _check_marker(marker: Mapping[str, object], where: str) -> None:
     if unknown:
         meant = meant_by(unknown[0], MARKER_KEYS)
         msg = f"{where}: unknown argument {', '.join(unknown)}{meant}; the marker takes {', '.join(MARKER_KEYS)}"
+        raise SettingsError(msg)
+    if marker.get("vary") and marker.get("isolation") == "inline":
+        msg = f"{where}: vary={marker['vary']!r} needs runs in fresh interpreters; drop isolation='inline' or vary="
         raise SettingsError(msg)
 
 

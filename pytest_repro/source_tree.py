@@ -66,8 +66,11 @@ def checked_out(root: Path, ref: str, *, folder: Path) -> SourceTree:
     tree.mkdir(parents=True)
     variables = {"GIT_INDEX_FILE": str(folder / "index"), "GIT_LFS_SKIP_SMUDGE": "1"}
     for words in (("read-tree", commit), ("checkout-index", "--all", "--quiet", f"--prefix={tree}{os.sep}")):
-        if _git(top, *words, variables=variables) is None:
-            msg = f"--repro-against={ref}: git {words[0]} failed; is there room below {folder}?"
+        answer = _asked(top, *words, variables=variables)
+        if answer is None or answer.returncode:
+            said = "" if answer is None else answer.stderr.decode("utf-8", "replace").strip()
+            reason = said.splitlines()[-1] if said else f"is there room below {folder}?"
+            msg = f"--repro-against={ref}: git {words[0]} failed: {reason}"
             raise SettingsError(msg)
     return SourceTree(ref, commit, top, tree)
 
@@ -80,11 +83,21 @@ def changed_since(tree: SourceTree, *, limit: int = 10) -> str:
     return ", ".join([*names[:limit], *more])
 
 
-def _git(root: Path, *words: str, variables: Mapping[str, str] | None = None) -> str | None:
-    """Run git; None if it fails. Optional locks, which would touch the user's index, are not taken."""
+def _git(root: Path, *words: str) -> str | None:
+    """What git says; None if it fails."""
+    answer = _asked(root, *words)
+    if answer is None or answer.returncode:
+        return None
+    return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+def _asked(
+    root: Path, *words: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes] | None:
+    """Run git; None if there is none. Optional locks, which would touch the user's index, are not taken."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        answer = subprocess.run(  # noqa: S603 - fixed words, and a name behind --end-of-options
+        return subprocess.run(  # noqa: S603 - fixed words, and a name behind --end-of-options
             ["git", "--no-optional-locks", "-C", str(root), *words],  # noqa: S607 - the user's own git
             capture_output=True,
             timeout=_SECONDS,
@@ -94,7 +107,6 @@ def _git(root: Path, *words: str, variables: Mapping[str, str] | None = None) ->
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if answer.returncode == 0 else None
 
 
 # --- which imports go there -------------------------------------------------------------------

@@ -100,7 +100,7 @@ class Tracker:
             try:
                 status = self._exchange(self._start(report, Path(folder)), said)
             except OSError as error:
-                said.error = str(error)
+                said.error = str(error) or type(error).__name__
             if not said.error and len(said.logged) < len(report.tests):
                 said.error = f"its process ended with status {status}: {_tail(Path(folder) / 'log')}"
         return list(_lines(said, total=len(report.tests), directory=self._directory))

@@ -31,7 +31,6 @@ _NARROWING = (
     "stepwise",
     "ignore",
     "ignore_glob",
-    "last_failed",
 )
 
 

@@ -228,10 +228,13 @@ class ClusterPool:
     def _done(self, body: Mapping[str, Any], recording: Recording | None, settings: Settings) -> ProcessRun:
         if settings.isolation == "process":  # else the runs in this process give the same warnings
             self._warned.replay([entry for entry in frame_field(body, "warnings", list) if isinstance(entry, dict)])
+        passed = frame_field(body, "passed", bool)
+        if passed and recording is None:  # nothing would be compared, and nobody would see it
+            raise WorkerError("a node says that the run passed, but sent no recording of it")
         return ProcessRun(
             recording=recording,
             reports=read_reports(self._config, frame_field(body, "reports", list)),
-            passed=frame_field(body, "passed", bool),
+            passed=passed,
             subtests=read_reports(self._config, frame_field(body, "subtests", list)),
         )
 

@@ -48,7 +48,7 @@ def problem() -> str:
     A trial fork lets at-fork handlers stop the pools that they can stop; threads that are left in
     the parent right after it are ones that a child would wait for in vain.
     """
-    pause_openmp()
+    _pause_openmp()
     count = 1
     for wait in _PATIENCE:
         time.sleep(wait)
@@ -90,7 +90,7 @@ def _named() -> str:
     return " (a pool of native threads: OpenMP or another library computed at import)"
 
 
-def pause_openmp() -> None:
+def _pause_openmp() -> None:
     """Let GNU OpenMP end its pool; a forked child would wait for threads that it does not have."""
     try:
         maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")

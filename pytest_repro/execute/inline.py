@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-__all__ = ["Boundary", "Phases", "execute", "failed_quietly", "is_subtest", "phase", "tear_down_wider"]
+__all__ = ["Boundary", "Phases", "execute", "failed_quietly", "is_subtest", "phase", "reset", "tear_down_wider"]
 
 
 class Boundary(pytest.Item):
@@ -55,7 +55,7 @@ def reset(item: pytest.Item, user_properties: Sequence[tuple[str, object]]) -> N
     item.user_properties[:] = list(user_properties)
 
 
-def release(item: pytest.Item) -> None:
+def _release(item: pytest.Item) -> None:
     """Drop what the run held, as pytest's own protocol does at its end."""
     if hasattr(item, "_request"):
         item._request = False
@@ -113,7 +113,7 @@ def execute(
             log(teardown_call, teardown)
         return Phases(calls[0][1], calls[1][1] if len(calls) > 1 else None, teardown, passed)
     finally:
-        release(item)
+        _release(item)
 
 
 def _boundary(item: pytest.Item) -> pytest.Item:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pytest_repro import frozen
 from pytest_repro.conditions import launch
 from pytest_repro.errors import WorkerError
+from pytest_repro.execute.endings import describe_status
 from pytest_repro.execute.transport import make_transport
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_repro.model import Condition
 
 __all__ = [
+    "LOG_LIMIT",
     "Blueprint",
     "Key",
     "Process",
@@ -33,6 +35,9 @@ __all__ = [
     "session_environment",
     "start",
 ]
+
+#: characters of a worker's log that are shown
+LOG_LIMIT = 8000
 
 #: what an interpreter is started with: two conditions with one key can share a worker
 Key: TypeAlias = "tuple[tuple[tuple[str, str | None], ...], tuple[str, ...]]"
@@ -122,17 +127,16 @@ class Blueprint:
         from dataclasses import replace
 
         plugins = config.pluginmanager
-        extra = [f"--color={'yes' if config.get_terminal_writer().hasmarkup else 'no'}"]
+        extra = []
+        if plugins.has_plugin("terminalreporter"):
+            extra.append(f"--color={'yes' if config.get_terminal_writer().hasmarkup else 'no'}")
         if plugins.hasplugin("xdist"):
             extra.append("-n0")
         if getattr(config.option, "randomly_seed", None) is not None:
             extra.append(f"--randomly-seed={config.option.randomly_seed}")
         if getattr(config.option, "cov_source", None):
             extra += ["--cov-append", "--cov-report="]
-        arguments = list(self.arguments)
-        where = arguments.index("--") if "--" in arguments else len(arguments)
-        arguments[where:where] = extra
-        return replace(self, arguments=tuple(arguments))
+        return replace(self, arguments=tuple(_with_options(self.arguments, *extra)))
 
     def variables(self, key: Key) -> dict[str, str]:
         """The environment of a worker with this key."""
@@ -175,6 +179,30 @@ class Process:
     def alive(self) -> bool:
         """Whether it is running."""
         return self.popen.poll() is None
+
+    def ending(self, *, within: float) -> str:
+        """How it ended, in words; empty where it does not end within so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return describe_status(self.popen.wait(timeout=within))
+        return ""
+
+    def captured(self) -> list[tuple[str, str]]:
+        """Sections of a report: what was captured there for a run that did not get as far as reporting it."""
+        sections = []
+        for name in ("out", "err"):
+            with contextlib.suppress(OSError):
+                text = (self.folder / name).read_text(encoding="utf-8", errors="replace")
+                if text:
+                    sections.append((f"Captured std{name} call", text))
+        return sections
+
+    def logged(self, *, start: int = 0) -> list[tuple[str, str]]:
+        """The same of what was not captured: the end of its log, from a byte of it on."""
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(start)
+            text = log.read().decode("utf-8", errors="replace")[-LOG_LIMIT:]
+            return [("worker log", text)] if text.strip() else []
+        return []
 
     def farewell(self) -> None:
         """Tell the guard that we end the worker ourselves."""
@@ -246,7 +274,7 @@ def _boot(
         "path": None if blueprint.interpreter else list(frozen.SEARCH_PATH),
         "redirect": blueprint.redirect,
         "argv": list(frozen.ARGV),
-        "arguments": [*_leading(blueprint.arguments, f"--basetemp={folder / 'tmp'}")],
+        "arguments": _with_options(blueprint.arguments, f"--basetemp={folder / 'tmp'}"),
         "address": dict(transport.address()),
         "lifeline": lifeline,
         "folder": str(folder),
@@ -257,10 +285,10 @@ def _boot(
     }
 
 
-def _leading(arguments: Sequence[str], extra: str) -> list[str]:
-    """Add an option where it cannot be taken for a path."""
+def _with_options(arguments: Sequence[str], *options: str) -> list[str]:
+    """Add options where they cannot be taken for paths."""
     where = arguments.index("--") if "--" in arguments else len(arguments)
-    return [*arguments[:where], extra, *arguments[where:]]
+    return [*arguments[:where], *options, *arguments[where:]]
 
 
 def _apart(descriptors: tuple[int, ...]) -> dict[str, Any]:

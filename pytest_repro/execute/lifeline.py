@@ -22,7 +22,7 @@ from pytest_repro.execute.protocol import Closed
 if TYPE_CHECKING:
     from pytest_repro.execute.protocol import Channel, Frame
 
-__all__ = ["ORDERLY", "Inbox", "die_with_parent", "kill_group", "start_guard"]
+__all__ = ["ORDERLY", "Inbox", "die_with_parent", "end_self", "kill_group", "start_guard"]
 
 #: written to the pipe by a controller that ends the worker itself
 ORDERLY = b"."

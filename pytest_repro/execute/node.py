@@ -24,9 +24,8 @@ from typing import IO, TYPE_CHECKING, Any
 from pytest_repro.environment.machine import read_machine
 from pytest_repro.errors import ReproError, WorkerError
 from pytest_repro.execute import attempts
-from pytest_repro.execute.endings import describe_status
 from pytest_repro.execute.identity import commit_of, file_digest, skew_between, versions_in
-from pytest_repro.execute.launch import Blueprint, session_environment, start
+from pytest_repro.execute.launch import LOG_LIMIT, Blueprint, session_environment, start
 from pytest_repro.execute.lifeline import kill_group
 from pytest_repro.execute.protocol import Closed, FrameKind, Late
 from pytest_repro.execute.protocol import field as frame_field
@@ -42,7 +41,6 @@ __all__ = ["main"]
 _START_LIMIT = 900.0
 #: seconds that a worker may take to leave after its last word
 _LEAVE_LIMIT = 5.0
-_LOG_LIMIT = 8000
 #: how often it is looked whether the engine's process is still there
 _LOOK = 0.5
 _NO_FORK = "a run on a node has an interpreter of its own"
@@ -137,7 +135,7 @@ def _run(task: Mapping[str, Any], directory: Path, reply: Reply) -> Reply:
         try:
             process = start(blueprint, key, number=1, no_fork=_NO_FORK)
         except WorkerError as error:
-            return replace(reply, lost=f"on {reply.host}: {error}")
+            return replace(reply, lost=str(error))
         run = _Run(process, timeout=float(task["timeout"]))
         try:
             run.converse(task["request"])
@@ -167,7 +165,7 @@ class _Run:
         except Late:
             self._give_up(f"it took longer than {self.timeout:g} s (--repro-timeout) and was ended")
         except Closed:
-            self._give_up(self._how_it_ended())
+            self._give_up(self.process.ending(within=_LEAVE_LIMIT) or "its connection broke")
         except ReproError as error:
             self._give_up(str(error))
 
@@ -176,7 +174,7 @@ class _Run:
             self._channel = channel = self.process.transport.channel(alive=self.process.alive, timeout=_START_LIMIT)
             ready = channel.receive(timeout=_START_LIMIT)
         except WorkerError as error:
-            msg = f"its worker did not start: {self._how_it_ended() or error}"
+            msg = f"its worker did not start: {self.process.ending(within=_LEAVE_LIMIT) or error}"
             raise WorkerError(msg) from None
         if ready.kind is not FrameKind.READY:
             msg = f"its worker did not start: {str(ready.body().get('message', ''))[-2000:]}"
@@ -196,23 +194,11 @@ class _Run:
                 if frame.kind in _LAST:
                     return
 
-    def _how_it_ended(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return describe_status(self.process.popen.wait(timeout=_LEAVE_LIMIT))
-        return "its connection broke"
-
     def _give_up(self, reason: str) -> None:
         self.lost = reason or "nothing is known of it"
         kill_group(self.process.pid)
-        for name in ("out", "err"):
-            with contextlib.suppress(OSError):
-                text = (self.process.folder / name).read_text(encoding="utf-8", errors="replace")
-                if text:
-                    self.sections.append((f"Captured std{name} call", text[-_LOG_LIMIT:]))
-        with contextlib.suppress(OSError):
-            log = self.process.log.read_bytes()[-_LOG_LIMIT:].decode("utf-8", errors="replace")
-            if log.strip():
-                self.sections.append(("worker log", log))
+        self.sections += [(title, text[-LOG_LIMIT:]) for title, text in self.process.captured()]
+        self.sections += self.process.logged()
 
     def end(self) -> None:
         """End the worker and what its test left behind."""

@@ -74,7 +74,7 @@ class Frame:
         return body
 
 
-def field(body: Mapping[str, Any], key: str, kind: type[T] | tuple[type[T], ...]) -> T:
+def field(body: Mapping[str, Any], key: str, kind: type[T]) -> T:
     """The value of `key`, which must be of `kind`.
 
     Raises:
@@ -82,8 +82,7 @@ def field(body: Mapping[str, Any], key: str, kind: type[T] | tuple[type[T], ...]
     """
     value = body.get(key)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
-        names = [each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,))]
-        msg = f"frame field {key!r} must be {' or '.join(names)}, got {type(value).__name__}"
+        msg = f"frame field {key!r} must be {kind.__name__}, got {type(value).__name__}"
         raise WorkerError(msg)
     return value
 

@@ -41,8 +41,6 @@ _BEGIN_LIMIT = 60.0
 _OF_A_RUN = (FrameKind.RECORDED, FrameKind.DONE, FrameKind.STOPPED)
 #: no process group has such a number
 _GROUPS = 1 << 31
-_LOG_SECTION = "worker log"
-_LOG_LIMIT = 8000
 
 
 def _group_of_another(body: Mapping[str, Any]) -> int:
@@ -127,18 +125,13 @@ class Remote:
             frame = self._channel.receive(timeout=_START_LIMIT)
             body = frame.body()
         except WorkerError as error:
-            msg = f"its worker did not start: {self._how_it_ended() or error}"
+            msg = f"its worker did not start: {self.process.ending(within=_LEAVE_LIMIT) or error}"
             raise WorkerError(msg) from None
         if frame.kind is not FrameKind.READY:
             said = str(body.get("message", ""))[-2000:] or f"it sent {frame.kind.name} in place of READY"
             msg = f"its worker did not start: {said}"
             raise WorkerError(msg)
         self.no_fork = frame_field(body, "no_fork", str)
-
-    def _how_it_ended(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return describe_status(self.process.popen.wait(timeout=_LEAVE_LIMIT))
-        return ""
 
     # --- executing ----------------------------------------------------------------------------
 
@@ -252,7 +245,7 @@ class Remote:
             with contextlib.suppress(WorkerError):
                 return self._child_died(waiting, frame.body(), reason)
         self.end(now=True)
-        return self._lost(waiting, reason, self._files_of_output())
+        return self._lost(waiting, reason, self.process.captured())
 
     @staticmethod
     def _end_child(waiting: _Waiting) -> None:
@@ -279,41 +272,17 @@ class Remote:
         self.end(now=True, grace=_LEAVE_LIMIT)
         ended = describe_status(self.process.popen.returncode)
         reason = ended if self.single_use else f"its worker died: {ended}"
-        return replace(self._lost(waiting, reason, self._files_of_output()), begun=waiting.group is not None)
+        return replace(self._lost(waiting, reason, self.process.captured()), begun=waiting.group is not None)
 
     def _lost(self, waiting: _Waiting, reason: str, sections: list[tuple[str, str]]) -> Answer:
-        log = self._log_since(waiting.log_start)
-        if log.strip():
-            sections = [*sections, (_LOG_SECTION, log)]
+        sections = [*sections, *self.process.logged(start=waiting.log_start)]
         return Answer(ProcessRun(recording=None, lost=reason or "nothing is known of it", sections=tuple(sections)))
-
-    def _files_of_output(self) -> list[tuple[str, str]]:
-        sections = []
-        for name in ("out", "err"):
-            with contextlib.suppress(OSError):
-                text = (self.process.folder / name).read_text(encoding="utf-8", errors="replace")
-                if text:
-                    sections.append((f"Captured std{name} call", text))
-        return sections
 
     def _log_size(self) -> int:
         try:
             return self.process.log.stat().st_size
         except OSError:
             return 0
-
-    def _log_since(self, start: int) -> str:
-        try:
-            with self.process.log.open("rb") as log:
-                log.seek(start)
-                return log.read().decode("utf-8", errors="replace")[-_LOG_LIMIT:]
-        except OSError:
-            return ""
-
-    def log_tail(self) -> tuple[tuple[str, str], ...]:
-        """The end of all that the worker wrote, as report sections."""
-        text = self._log_since(0)
-        return ((_LOG_SECTION, text),) if text.strip() else ()
 
     # --- ending -------------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ def request_body(request: Request) -> dict[str, object]:
         "runs": request.runs,
         "gated": request.gated,
         "tolerance": Tolerance(settings.rtol, settings.atol, settings.ulp).row(),
-        "patterns": [[pattern, tolerance.row()] for pattern, tolerance in settings.tolerance],
+        "patterns": [[pattern, tolerance.row()] for pattern, tolerance in settings.patterns],
         "autolog": list(settings.autolog),
         "noise": list(settings.noise),
     }

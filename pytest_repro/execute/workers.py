@@ -147,9 +147,9 @@ class WorkerPool:
                 worker.wait_ready()
                 break
             except WorkerError as error:
-                sections = worker.log_tail() if worker is not None else ()
+                sections = worker.process.logged() if worker is not None else ()
                 self._failures.setdefault(key, []).append(
-                    ProcessRun(recording=None, lost=str(error), sections=sections)
+                    ProcessRun(recording=None, lost=str(error), sections=tuple(sections))
                 )
                 self._drop(worker)
             except BaseException:

@@ -46,3 +46,14 @@ class Comparison:
     first: Divergence | None = None
     #: what values left out on purpose: ``model: refit_time_ (timing)``
     notes: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """How many values were compared."""
+        return len(self.drifts) + len(self.equal) + len(self.within)
+
+    @property
+    def differing(self) -> str:
+        """``2 of 5 values differ``."""
+        count, total = len(self.drifts), self.total
+        return f"{count} of {total} {'value' if total == 1 else 'values'} {'differs' if count == 1 else 'differ'}"

@@ -147,6 +147,19 @@ def test_package_that_cannot_be_redirected_is_inconclusive_never_equal(inner: In
     assert "no module of the package was imported from HEAD" in " ".join(result.stdout.str().split())
 
 
+def test_commit_that_git_cannot_write_out_is_inconclusive_for_every_test(inner: Inner, project: Project) -> None:
+    in_src(project, 0.5)
+    project.write(".gitattributes", "*.dat filter=absent\n")
+    project.commit("weights.dat", "1\n")
+    # as where git-lfs is not installed
+    project.git("config", "filter.absent.smudge", "no-such-program")
+    project.git("config", "filter.absent.required", "true")
+    result = inner("--repro-against=HEAD", subprocess=True)
+    result.assert_outcomes(failed=2)
+    said = "INCONCLUSIVE: --repro-against=HEAD: git checkout-index failed: fatal:*"
+    result.stdout.fnmatch_lines([said, "*", said])
+
+
 def test_version_in_which_the_test_fails_is_told(inner: Inner, project: Project) -> None:
     in_src(project)
     project.commit("src/pk/model.py", "def loss(step):\n    raise RuntimeError('broken then')\n")

@@ -30,6 +30,12 @@ CLEAN = """
         pytest.param(("--repro-isolation=vm",), "--repro-isolation: expected one of auto*got 'vm'", id="isolation"),
         pytest.param(("--repro-vary=moon",), "--repro-vary: *moon*", id="factor"),
         pytest.param(("--repro-vary=threads", "--repro-runs=2"), "--repro-vary=threads needs *", id="contradiction"),
+        pytest.param(("--repro-vary=hash-seed", "--repro-runs=2"), "--repro-vary=hash-seed needs *", id="hash seed"),
+        pytest.param(
+            ("--repro-vary=threads", "--repro-isolation=process", "--repro-workers=1", "--repro-runs=2"),
+            "--repro-vary=threads needs workers that differ, and --repro-workers=1 *",
+            id="one worker",
+        ),
     ],
 )
 def test_command_line(inner: Inner, arguments: tuple[str, ...], message: str) -> None:
@@ -66,6 +72,7 @@ MARKERS = [
     pytest.param("(ulp=0.5)", "*ulp=: *got 0.5", id="ulp"),
     pytest.param("(isolation='vm')", "*isolation=: *got 'vm'", id="isolation"),
     pytest.param("(3)", "*takes keyword arguments only, got (3,)*", id="positional"),
+    pytest.param("(isolation='inline', vary='threads')", ": vary='threads' needs runs in fresh *", id="contradiction"),
     pytest.param("(json='x')", "*unknown argument json*", id="not for the marker"),
 ]
 

@@ -25,6 +25,13 @@ def test_runs_that_no_test_is_marked_for_are_no_silent_pass(inner: Inner) -> Non
     result.stdout.fnmatch_lines(["repro: no test that ran is marked 'repro', so nothing was repeated: add *"])
 
 
+def test_a_folder_named_as_the_mark_is_no_mark(inner: Inner) -> None:
+    folder = inner.pytester.mkdir("repro")
+    (folder / "test_it.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    result = inner("--repro-runs=3", "repro")
+    result.stdout.fnmatch_lines(["repro: no test that ran is marked 'repro', so nothing was repeated: add *"])
+
+
 @pytest.mark.parametrize(
     ("source", "arguments"),
     [
@@ -35,6 +42,11 @@ def test_runs_that_no_test_is_marked_for_are_no_silent_pass(inner: Inner) -> Non
         pytest.param(
             "import pytest\n@pytest.mark.repro\ndef test_it(repro): assert False", ("--repro-runs=3",), id="it failed"
         ),
+        pytest.param(
+            "import pytest\n@pytest.mark.repro\ndef test_it(repro): assert False",
+            ("--repro-runs=3", "--repro-isolation=process"),
+            id="it failed in a process of its own",
+        ),
     ],
 )
 def test_word_on_missing_marks_is_said_only_where_it_helps(
@@ -42,6 +54,23 @@ def test_word_on_missing_marks_is_said_only_where_it_helps(
 ) -> None:
     inner.file(source)
     inner(*arguments).stdout.no_fnmatch_line("*no test that ran is marked*")
+
+
+def test_marked_items_that_cannot_be_repeated_are_no_silent_pass(inner: Inner) -> None:
+    inner.file(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker("repro")
+    """,
+        name="conftest",
+    )
+    inner.pytester.maketxtfile(test_it=">>> 1 + 1\n2")
+    result = inner("--repro-runs=2")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["repro: 1 marked test ran once, so nothing was compared: only test functions *"])
 
 
 def test_marked_tests_that_ran_once_say_how_to_compare(inner: Inner) -> None:

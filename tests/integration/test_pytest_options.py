@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from xml.etree import ElementTree as ET
 
@@ -57,6 +58,20 @@ def test_stop_still_tears_down_wider_fixtures(inner: Inner) -> None:
     assert sum("torn down" in line for line in result.outlines) == 1
 
 
+def test_session_that_a_test_stops_leaves_no_pass_that_nothing_was_compared_for(inner: Inner) -> None:
+    inner.file("""
+        import pytest
+
+        @pytest.mark.repro
+        def test_it(repro, request):
+            request.session.shouldstop = "enough"
+            repro.metric("x", 1.0)
+    """)
+    result = inner("--repro-runs=3")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["INCONCLUSIVE: the session was stopped after 1 of 3 runs, so nothing was*"])
+
+
 def test_last_failed_runs_what_drifted(inner: Inner) -> None:
     inner.file(MIXED)
     arguments = ("-p", "cacheprovider", "--repro-runs=2")
@@ -107,12 +122,32 @@ def test_post_mortem_sees_the_drift_with_living_fixtures(inner: Inner, isolation
     result.stdout.fnmatch_lines(["*DRIFT: 1 of 1 value differs*", "*entering PDB*", "DEBUGGER *"])
 
 
+@pytest.mark.parametrize("option", ["--pdb", "--trace"])
+def test_a_debugger_keeps_all_runs_here_and_the_header_says_so(inner: Inner, option: str) -> None:
+    inner.file(MIXED)
+    result = inner("--repro-runs=3", option, "-k", "none", isolation="auto")
+    result.stdout.fnmatch_lines(["repro: 3 runs each, seed 0: 1 to 3 in this process", f"repro: {option} needs *"])
+
+
 def test_setup_show_has_a_block_for_each_run(inner: Inner) -> None:
     inner.file(MIXED)
     result = inner("--repro-runs=2", "--setup-show", "-k", "clean")
     result.assert_outcomes(passed=1, deselected=2)
     assert sum("test_it.py::test_clean (fixtures used: " in line for line in result.outlines) == 2
     assert sum("SETUP    F repro" in line for line in result.outlines) == 2
+
+
+def test_without_the_terminal_the_verdicts_and_reports_are_the_same(inner: Inner) -> None:
+    inner.file(MIXED)
+    result = inner("--repro-runs=3", "-p", "no:terminal", "--repro-json=report.json", isolation="auto")
+    assert result.ret == 1
+    report = json.loads((inner.pytester.path / "report.json").read_text())
+    assert [test["verdict"] for test in report["tests"]] == ["reproduced", "drifted", "reproduced"]
+
+
+def test_without_pytests_logging(inner: Inner) -> None:
+    inner.file(MIXED)
+    inner("--repro-runs=2", "-p", "no:logging").assert_outcomes(passed=2, failed=1)
 
 
 @pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])

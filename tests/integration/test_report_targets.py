@@ -36,3 +36,19 @@ def test_folder_that_is_missing_is_made(inner: Inner, tmp_path: Path, kind: str)
     target = tmp_path / "not" / "yet" / "there" / "report"
     assert inner(f"--repro-{kind}={target}", "--repro-runs=2").ret == 0
     assert "reproduced" in target.read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.parametrize("kind", ["json", "md", "html"])
+def test_report_of_a_session_that_repeated_nothing_takes_the_place_of_an_old_one(
+    inner: Inner, tmp_path: Path, kind: str
+) -> None:
+    if kind == "html":
+        pytest.importorskip("jinja2")
+        pytest.importorskip("plotly")
+    inner.file(SOURCE)
+    target = tmp_path / "report"
+    target.write_text("old", encoding="utf-8")
+    assert inner(f"--repro-{kind}={target}").ret == 0
+    text = target.read_text(encoding="utf-8")
+    assert text != "old"
+    assert "test_same" not in text

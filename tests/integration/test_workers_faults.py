@@ -212,7 +212,7 @@ SLEEPER = """
         pytest.param([signal.SIGKILL], -9, id="killed"),
     ],
 )
-def test_the_end_of_the_session_leaves_no_process(
+def test_the_end_of_the_session_leaves_no_process_and_no_file(
     inner: Inner,
     monkeypatch: pytest.MonkeyPatch,
     marker: str,
@@ -221,6 +221,8 @@ def test_the_end_of_the_session_leaves_no_process(
     status: int | None,
 ) -> None:
     set_all(monkeypatch, way)
+    temporary = inner.pytester.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))
     inner.file(SLEEPER)
     session = subprocess.Popen(
         [
@@ -244,6 +246,7 @@ def test_the_end_of_the_session_leaves_no_process(
         session.wait()
     assert status is None or code == status
     assert wait_until(lambda: not processes_with(marker))
+    assert wait_until(lambda: not list(temporary.glob("pytest-repro-*")))
 
 
 @linux_only

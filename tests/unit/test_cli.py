@@ -30,6 +30,19 @@ def test_wrong_words_exit_with_2(arguments: list[str], capsys: pytest.CaptureFix
     assert "usage: pytest-repro" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--rtol=-1", "argument --rtol: expected a finite number that is not negative, got '-1'"),
+        ("--ulp=1.5", "argument --ulp: expected a whole number of at least 0, got '1.5'"),
+    ],
+)
+def test_a_number_of_no_use_is_refused_in_words(option: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["compare", "a", "b", option])
+    assert message in capsys.readouterr().err
+
+
 def test_folders_of_one_name_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b = make(tmp_path / "a" / "rec", ("v", 1)), make(tmp_path / "b" / "rec", ("v", 2))
     assert main(["compare", str(a), str(b)]) == 1

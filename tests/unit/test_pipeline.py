@@ -64,6 +64,12 @@ def test_equal_values_reproduce() -> None:
     assert (result.nodeid, result.runs, result.seed, result.location) == (NODE, 2, 0, Location("t.py", 1))
 
 
+def test_one_value_is_spoken_of_as_one() -> None:
+    assert verdict(recording(1, ("a", 1.0)), recording(2, ("a", 1.0))).headline == "1 value is equal over 2 runs"
+    near = [recording(number, ("a", value), tolerance=Tolerance(atol=1.0)) for number, value in ((1, 1.0), (2, 1.5))]
+    assert verdict(*near).headline == "1 value agrees over 2 runs, 1 of them within tolerance"
+
+
 def test_difference_is_drift_with_its_first_divergence() -> None:
     result = verdict(recording(1, ("b", 1.0), ("a", 2.0)), recording(2, ("b", 1.5), ("a", 2.5)))
     assert result.verdict is Verdict.DRIFTED

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import subprocess
+
 import pytest
 
 from pytest_repro.model import Place, Plan
-from pytest_repro.plan import describe_plan, escape_rate, make_plan
+from pytest_repro.plan import describe_plan, escape_rate, make_plan, quoted
 from pytest_repro.settings import Settings
 
 
@@ -26,15 +30,14 @@ def places(made: Plan) -> dict[int, str]:
         (3, "auto", "IIP"),
         (5, "auto", "IIPPP"),
         (3, "inline", "III"),
-        (1, "process", "P"),
+        (1, "process", "I"),  # nothing to tell apart, so no worker is started for it
         (3, "process", "PPP"),
     ],
 )
 def test_places_of_the_runs(runs: int, isolation: str, expected: str) -> None:
     made = plan(runs=runs, isolation=isolation)
     letters = {"inline": "I", "process": "P"}
-    if (runs, isolation) != (1, "process"):
-        assert "".join(letters[place] for _, place in sorted(places(made).items())) == expected
+    assert "".join(letters[place] for _, place in sorted(places(made).items())) == expected
     assert sorted(spec.number for spec in made.runs) == list(range(1, runs + 1))
 
 
@@ -138,3 +141,17 @@ def test_description_is_one_sentence(settings: dict[str, object], parts: list[st
 )
 def test_escape_rate_is_that_no_run_or_every_run_drifts(runs: int, rate: float, escapes: float) -> None:
     assert escape_rate(runs, rate) == pytest.approx(escapes, abs=1e-4)
+
+
+def test_plain_ids_stand_in_double_quotes_which_every_shell_has() -> None:
+    assert quoted(r"tests/test_a.py::test_it[caf\xe9 1.5-a'b]") == r'''"tests/test_a.py::test_it[caf\xe9 1.5-a'b]"'''
+
+
+@pytest.mark.parametrize("text", ["^a$HOME", "$(echo)", 'say "it"', "a`echo`b", r"a\\b", "it's $HOME", "wow!"])
+def test_a_shell_gives_back_the_id_that_was_quoted(text: str) -> None:
+    target = f"tests/test_a.py::test_it[{text}]"
+    assert shlex.split(quoted(target)) == [target]
+    bash = shutil.which("bash")
+    if bash is not None:
+        shown = subprocess.run([bash, "-c", f"printf %s {quoted(target)}"], capture_output=True, check=True)
+        assert shown.stdout.decode() == target

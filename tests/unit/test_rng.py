@@ -92,6 +92,15 @@ def test_every_known_library_that_is_loaded_is_seeded(monkeypatch: pytest.Monkey
     assert sorted(calls) == [("cupy", 3), ("polars", 3), ("tensorflow", 3), ("torch", 3)]
 
 
+@pytest.mark.parametrize("name", ["numpy", "torch", "tensorflow", "cupy", "polars"])
+def test_stand_in_that_a_test_puts_in_the_place_of_a_library_is_left_alone(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    with Seeders().restored():
+        Seeders().seed(1)
+
+
 def test_library_that_is_not_loaded_is_not_imported() -> None:
     code = (
         "import sys; from pytest_repro.rng import Seeders\n"

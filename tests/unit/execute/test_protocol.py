@@ -42,7 +42,7 @@ from pytest_repro.model import (
     RunSpec,
     Tolerance,
 )
-from pytest_repro.settings import Settings
+from pytest_repro.settings import Settings, Source
 
 
 @pytest.fixture
@@ -149,6 +149,16 @@ def test_a_request_crosses_unchanged() -> None:
         settings=Settings(rtol=1e-3, ulp=4, tolerance=(("loss*", Tolerance(atol=0.5)),)),
     )
     assert request_from(request_body(request)) == request
+
+
+@pytest.mark.parametrize("source", Source)
+def test_a_worker_has_the_tolerances_of_the_session(source: Source) -> None:
+    by_name = (("loss*", Tolerance(rtol=0.5)),)
+    settings = Settings(rtol=1e-9, tolerance=by_name, sources=(("rtol", source), ("tolerance", Source.INI)))
+    request = Request(nodeid="t", spec=RunSpec(1, Condition()), seed=0, runs=2, gated=False, settings=settings)
+    there = request_from(request_body(request)).settings
+    for name in ("loss", "accuracy"):
+        assert there.tolerance_for(name) == settings.tolerance_for(name)
 
 
 @pytest.mark.parametrize("failure", [None, ReproDrift("text", summary="loss", file="test_it.py", line=3)])
