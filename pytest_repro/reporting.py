@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,7 +272,6 @@ class Reporting:
         extra = excuse_lines(self._results, self._watched.values(), self._settings, verbose=self._verbose)
         if not self._results:
             return [*self._nothing_repeated(), *extra, *self.notices, *self._errors, *self._tracked]
-        runs = min(result.runs for result in self._results)
         width = self._config.get_terminal_writer().fullwidth
-        lines = closing_lines(self.report(), escape=escape_rate(runs, 0.1), width=width)
+        lines = closing_lines(self.report(), escape=partial(escape_rate, rate=0.1), width=width)
         return [*lines, *extra, *self.notices, *self._errors, *self._tracked, *self._annotations()]
