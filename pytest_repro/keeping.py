@@ -16,6 +16,7 @@ from pytest_repro.model import (
     Tolerance,
     Verdict,
 )
+from pytest_repro.pipeline import command_for
 from pytest_repro.settings import Source
 from pytest_repro.storage import NewerFormatError
 
@@ -132,8 +133,8 @@ class Keeping:
 
     def _write_it(self) -> str:
         # an update means every test that says nothing else; one whose marker does needs the command line too
-        asked = "--repro-baseline " if self.settings.source("baseline") is Source.COMMAND_LINE else ""
-        return f'write one: pytest "{self.target}" {asked}--repro-update'
+        asked = ["--repro-baseline"] if self.settings.source("baseline") is Source.COMMAND_LINE else []
+        return f"write one: {command_for(self.target, *asked, '--repro-update')}"
 
     def _other_seed(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
         if self.settings.update == "all":
@@ -180,7 +181,7 @@ class Keeping:
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),
-            again=f'pytest "{self.target}" --repro-baseline{f" --repro-seed={result.seed}" if result.seed else ""}',
+            again=command_for(self.target, "--repro-baseline", seed=result.seed),
         )
 
     def _advice(self, changes: tuple[EnvChange, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,7 +12,7 @@ from pytest_repro.model import Kind, Place, TestResult, Verdict
 if TYPE_CHECKING:
     from pytest_repro.model import Cause, Comparison, EntropyDraw, Location, Plan, Recording, Violation
 
-__all__ = ["Control", "Explainer", "Strict", "judge", "unfinished"]
+__all__ = ["Control", "Explainer", "Strict", "command_for", "judge", "unfinished"]
 
 #: (result so far, recordings) → the cause, or None when nothing is to be explained
 Explainer: TypeAlias = "Callable[[TestResult, Sequence[Recording]], Cause | None]"
@@ -20,6 +21,8 @@ Control: TypeAlias = "Callable[[Recording], str]"
 #: draws of all runs → those that a strict test must not make
 Strict: TypeAlias = "Callable[[Sequence[EntropyDraw]], Sequence[Violation]]"
 
+#: what a shell acts on between double quotes
+_SHELL = re.compile(r'[$`"!]|\\(?=[\\$`"]|$)')
 #: names of which a result keeps the value of run 1
 _METRICS = 200
 
@@ -183,24 +186,38 @@ def _headline(comparison: Comparison, runs: int) -> str:
             f"{count} of {total} {'value' if total == 1 else 'values'} {verb} between {runs} runs that should be equal"
         )
     if comparison.within:
-        return f"{total} values agree over {runs} runs, {len(comparison.within)} of them within tolerance"
-    return f"{total} values are equal over {runs} runs"
+        agree = "1 value agrees" if total == 1 else f"{total} values agree"
+        return f"{agree} over {runs} runs, {len(comparison.within)} of them within tolerance"
+    return (
+        f"{'1 value is' if total == 1 else f'{total} values are'} equal over {'1 run' if runs == 1 else f'{runs} runs'}"
+    )
 
 
 def _again(target: str, plan: Plan, comparison: Comparison) -> str:
     """The command that shows the drift again: the fewest runs of the plan that still contain the differing one."""
     inline_only = all(spec.condition.place is Place.INLINE for spec in plan.runs)
-    option = " --repro-isolation=inline" if inline_only else ""
-    if plan.asked:
-        option += f" --repro-vary={','.join(plan.asked)}"
-    if plan.executor and _far(plan, comparison):
-        option += f" --repro-executor='{plan.executor}'{' --repro-spread' if plan.spread else ''}"
-    if plan.seed:
-        option += f" --repro-seed={plan.seed}"
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
+    options = [f"--repro-runs={needed}"]
+    if inline_only:
+        options.append("--repro-isolation=inline")
+    if plan.asked:
+        options.append(f"--repro-vary={','.join(plan.asked)}")
+    if plan.executor and _far(plan, comparison):
+        options.append(f"--repro-executor='{plan.executor}'{' --repro-spread' if plan.spread else ''}")
     # the order of tests shows only where there are others
     target = target.partition("::")[0] if "order" in plan.asked else target
-    return f'pytest "{target}" --repro-runs={needed}{option}'
+    return command_for(target, *options, seed=plan.seed)
+
+
+def command_for(target: str, *options: str, seed: int = 0) -> str:
+    """The command that runs `target` under `seed`, so that a shell takes it for what it is."""
+    if _SHELL.search(target):
+        import shlex
+
+        quoted = shlex.quote(target)
+    else:  # as Windows has it, too
+        quoted = f'"{target}"'
+    return " ".join(["pytest", quoted, *options, *([f"--repro-seed={seed}"] if seed else [])])
 
 
 def _far(plan: Plan, comparison: Comparison) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from pytest_repro.model import (
     Tolerance,
     Verdict,
 )
-from pytest_repro.pipeline import judge, unfinished
+from pytest_repro.pipeline import command_for, judge, unfinished
 from tests.builders import make_cause
 
 NODE = "t.py::test_it"
@@ -139,6 +140,27 @@ def test_command_shows_the_drift_again(runs: int, *, inline: bool, seed: int, di
     recordings = [recording(n, ("a", 2.0 if n == differing else 1.0)) for n in range(1, runs + 1)]
     plan = make_plan(runs, inline=inline, seed=seed)
     assert judge(nodeid=NODE, plan=plan, recordings=recordings, location=None).again == command
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        *("t.py::t[a b]", "t.py::t['a']", r"t.py::t[\xe9]"),
+        *("t.py::t[$HOME]", "t.py::t[`date`]", 't.py::t["]', "t.py::t[!x]", "t.py::t[\\\\]", "t.py::t\\"),
+    ],
+)
+def test_a_shell_takes_the_command_for_what_it_is(test: str) -> None:
+    command = command_for(test, "--repro-runs=2", seed=7)
+    assert shlex.split(command) == ["pytest", test, "--repro-runs=2", "--repro-seed=7"]
+    double = command.startswith(f'pytest "{test}" ')
+    assert double == (not set(test) & set('$`"!') and not test.endswith("\\") and "\\\\" not in test)
+
+
+def test_one_value_is_no_values() -> None:
+    assert verdict(recording(1, ("a", 1.0)), recording(2, ("a", 1.0))).headline == "1 value is equal over 2 runs"
+    near = Tolerance(atol=1.0)
+    close = verdict(recording(1, ("a", 1.0), tolerance=near), recording(2, ("a", 1.5), tolerance=near))
+    assert close.headline == "1 value agrees over 2 runs, 1 of them within tolerance"
 
 
 def test_unfinished_compares_what_there_is() -> None:
