@@ -11,6 +11,7 @@ from pytest_repro.model import (
     Verdict,
 )
 from pytest_repro.report.wording import (
+    count,
     draw_text,
     drawn,
     finding,
@@ -78,13 +79,9 @@ def _all_details(result: TestResult, *, room: int, width: int, verbose: bool) ->
         details = _details(drift, width=width, verbose=verbose)
         if not verbose and len(lines) + len(details) > room - 2:
             hidden = sum(bool(_details(other, width=width, verbose=False)) for other in drifts[number:])
-            return [*lines, "", f"  ... what differs inside {_values(hidden)} (-v shows all)"]
+            return [*lines, "", f"  ... what differs inside {count(hidden, 'more value')} (-v shows all)"]
         lines += details
     return lines
-
-
-def _values(count: int) -> str:
-    return "1 more value" if count == 1 else f"{count} more values"
 
 
 def _strict(result: TestResult, width: int) -> list[str]:
@@ -200,7 +197,8 @@ def _table(result: TestResult, *, width: int, verbose: bool) -> list[str]:
         lines.append("  " + "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip())
     hidden = len(drifts) - len(rows) + 1
     if hidden > 0:
-        lines.append(f"  ... and {_values(hidden)} that {'differs' if hidden == 1 else 'differ'} (-v shows all)")
+        verb = "differs" if hidden == 1 else "differ"
+        lines.append(f"  ... and {count(hidden, 'more value')} that {verb} (-v shows all)")
     return lines
 
 
@@ -233,8 +231,9 @@ def _details(drift: ValueDrift, *, width: int, verbose: bool) -> list[str]:
         for leaf in drift.leaves[:limit]:
             what = "" if leaf.what == "value" else f"  ({leaf.what})"
             lines.append(f"    {drift.name}{leaf.path}  {leaf.reference} -> {leaf.other}{what}")
-        if drift.n_leaves > min(limit, len(drift.leaves)):
-            lines.append(f"    ... {drift.n_leaves - min(limit, len(drift.leaves))} more places in {drift.name}")
+        hidden = drift.n_leaves - min(limit, len(drift.leaves))
+        if hidden > 0:
+            lines.append(f"    ... {count(hidden, 'more place')} in {drift.name}")
     if not lines:
         return []
     return ["", f"  {drift.name}", *(line if verbose else _cut(line, max(width, 60)) for line in lines)]

@@ -145,9 +145,9 @@
     const high = sizes.length ? Math.max(...sizes) : 1;
     const ticks = [low, (low + high) / 2, high];
     const trace = {
-      type: "heatmap", z: cells, zmin: low, zmax: high > low ? high : low + 1, hoverongaps: false, xgap: cells[0].length < 40 ? 1 : 0, ygap: cells.length < 40 ? 1 : 0,
+      type: "heatmap", z: cells, zmin: high > low ? low : low - 1, zmax: high, hoverongaps: false, xgap: cells[0].length < 40 ? 1 : 0, ygap: cells.length < 40 ? 1 : 0,
       colorscale: [[0, "#fdd0a2"], [1, "#8c2d04"]], customdata: cells.map((row) => row.map((size) => (size === null ? "" : (10 ** size).toExponential(1)))),
-      hovertemplate: "[%{y}, %{x}] |Δ| %{customdata}<extra></extra>",
+      hovertemplate: `${picture.blocks ? "block " : ""}[%{y}, %{x}] |Δ| %{customdata}<extra></extra>`,
       colorbar: { tickvals: ticks, ticktext: ticks.map((size) => (10 ** size).toExponential(0)), thickness: 12, outlinewidth: 0 },
     };
     // a few cells get a tick each: fractions between them would all be written as the same index

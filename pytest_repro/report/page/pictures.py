@@ -83,10 +83,14 @@ class Pictures:
         limits = heat.sizes(grid)
         extent = f"{drift.n_different} of {drift.n_total} elements differ"
         identity = f"picture-{len(self.data) + 1}"
-        self.data[identity] = {"kind": "heat", "cells": heat.logarithms(grid)}
+        blocks = len(grid) * len(grid[0]) < drift.n_total
+        self.data[identity] = {"kind": "heat", "cells": heat.logarithms(grid), "blocks": blocks}
         caption = [f"|Δ| {shorten(wording.where_first(test, drift.first))}, log colour", "grey: equal bits"]
+        if blocks:
+            caption.append("a cell is a block of elements, as far off as the worst of them")
         if limits:
-            caption.append(f"light {wording.format_float(limits[0])}, dark {wording.format_float(limits[1])}")
+            light, dark = map(wording.format_float, limits)
+            caption.append(f"light {light}, dark {dark}" if light != dark else f"dark {dark}")
         return [
             {
                 "id": identity,

@@ -237,6 +237,21 @@ def test_charts_are_there_without_script_and_heat_maps_are_pictures() -> None:
     assert picture["alt"] == "weights: where it differs. 12 of 12 elements differ"
 
 
+def test_a_cell_that_is_a_block_of_elements_is_not_said_to_be_one() -> None:
+    """Of 200 elements 64 cells are drawn: the 33rd is no element 32."""
+    one = make_heat(1, 64)
+    drifts = [make_drift(name, heat=one, n_total=total) for name, total in (("blocks", 200), ("elements", 64))]
+    page = render(make_result(comparison=make_comparison(*drifts)))
+    data = json.loads(next(block for block in page.blocks if block.startswith("{")))
+    assert [picture["blocks"] for picture in data.values()] == [True, False]
+    assert page.text.count("a cell is a block of elements, as far off as the worst of them") == 1
+
+
+def test_one_distance_is_named_once() -> None:
+    text = render(make_result(comparison=make_comparison(make_drift(heat=((1e-3, None),), n_total=2)))).text
+    assert "grey: equal bits; dark 1.0e-03" in text
+
+
 def test_long_text_stands_on_lines_of_its_own_and_short_in_the_tables() -> None:
     drift = make_drift(
         "config", first=make_divergence("config", step=None, reference="a" * 150, other="b" * 500, ulp=None)
