@@ -185,16 +185,22 @@ class Reporting:
         if self.usage_error:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
-        if self._settings.runs < 2 and not self._results:
-            self._tracked = ["repro: no test was repeated, so nothing was logged to MLflow"] if self._tracker else []
+        settings = self._settings
+        repeated = bool(self._results) or settings.runs > 1
+        if not repeated and self._tracker is not None:
+            self._tracked = ["repro: no test was repeated, so nothing was logged to MLflow"]
+        # also where nothing was: an older report in that place would be taken for this session's
+        if not (repeated or settings.json or settings.md or settings.html):
             return
         report = self.report()
-        self._attempt(self._write_known, report, session)
+        if repeated:
+            self._attempt(self._write_known, report, session)
         for write in (self._write_json, self._write_markdown, self._write_html, self._write_github):
             self._attempt(write, report, session)
-        self._config.hook.pytest_repro_report(report=report)
-        if self._tracker is not None:
-            self._tracked = self._tracker.log(report)
+        if repeated:
+            self._config.hook.pytest_repro_report(report=report)
+            if self._tracker is not None:
+                self._tracked = self._tracker.log(report)
 
     def _attempt(self, write: Callable[[SessionReport], None], report: SessionReport, session: pytest.Session) -> None:
         try:

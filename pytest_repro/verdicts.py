@@ -20,7 +20,7 @@ from pytest_repro.execute.timers import timer_paused
 from pytest_repro.model import Location, Place, Verdict
 from pytest_repro.pipeline import judge, unfinished
 from pytest_repro.recorder import Keeper
-from pytest_repro.report.codec import Carried, to_json
+from pytest_repro.report.codec import carried
 
 if TYPE_CHECKING:
     from pytest_repro.execute.outcomes import ReproFailure
@@ -285,9 +285,8 @@ class ItemVerdicts:
             report.repro_watched = watched._asdict()  # type: ignore[attr-defined]
         if self.result is None:
             return
-        # a worker of xdist sends its reports, and takes nothing but plain types
         sent = hasattr(self.item.config, "workerinput")
-        report.repro = to_json(self.result) if sent else Carried(self.result)  # type: ignore[attr-defined]
+        report.repro = carried(self.result, sent=sent)  # type: ignore[attr-defined]
         if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
             from pytest_repro.report.terminal import failure_text
 
@@ -297,7 +296,9 @@ class ItemVerdicts:
                 add("repro drift", body)
         properties = [("repro.verdict", self.result.verdict.value), ("repro.runs", str(self.result.runs))]
         if self.result.comparison.first is not None:
-            properties.append(("repro.first_divergence", self.result.comparison.first.label))
+            from pytest_repro.report.wording import visible
+
+            properties.append(("repro.first_divergence", visible(self.result.comparison.first.label)))
         if self.result.cause is not None:
             properties.append(("repro.cause", f"{self.result.cause.status.value}: {self.result.cause.factor}"))
         self.item.user_properties += properties
