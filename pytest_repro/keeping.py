@@ -82,15 +82,21 @@ class Keeping:
             report.repro_kept = self.kept
 
     def keep_records(self, recordings: Sequence[Recording], *, seed: int) -> None:
-        """Write whole recordings, where that was asked for; what cannot be written fails the session, not the test."""
-        if self.record is None or not recordings:
+        """Write whole recordings, where that was asked for; what cannot be written fails the session, not the test.
+
+        Of a test without any, those of an earlier session go.
+        """
+        if self.record is None:
             return
         from pytest_repro.baseline.recordings import Kept, RecordFolder
         from pytest_repro.environment import installed_distributions
 
         folder = RecordFolder(self.record)
-        fields = (*self.surroundings.fields(), *self.surroundings.code_fields())
         try:
+            if not recordings:
+                folder.forget(self.nodeid)
+                return
+            fields = (*self.surroundings.fields(), *self.surroundings.code_fields())
             key = folder.keep_environment(fields, installed_distributions())
             folder.keep([Kept(self.nodeid, seed, one, key, self._machine()) for one in recordings])
         except ReproError as error:

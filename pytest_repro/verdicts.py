@@ -87,17 +87,12 @@ class ItemVerdicts:
 
     def _log_lost(self, spec: RunSpec, run: ProcessRun) -> None:
         headline = f"run {spec.number} of {len(self.plan.runs)} was lost: {run.lost}"
+        self._keep_records()
         self.result = self.tools.excused(self._unfinished(Verdict.LOST, headline), self.settings)
         if self.result.excuse and self._first:
             self._emit_first(spec)
             return
-        failure = ReproLost(headline, summary=headline)
-        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
-        # not through the hook: other plugins expect a setup in this process before
-        report = pytest.TestReport.from_item_and_call(self.item, call)
-        polish(report, failure)
-        report.sections += list(run.sections)
-        self._log(call, report, spec=spec)
+        self._emit_failure(ReproLost(headline, summary=headline), spec, sections=run.sections)
 
     # --- runs that may not count --------------------------------------------------------------
 
@@ -145,11 +140,12 @@ class ItemVerdicts:
             self._decorate(report, spec)
             self._emit(report)
 
-    def _emit_failure(self, failure: ReproFailure, spec: RunSpec) -> None:
+    def _emit_failure(self, failure: ReproFailure, spec: RunSpec, *, sections: Sequence[tuple[str, str]] = ()) -> None:
         call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
         # not through the hook: other plugins expect a setup in this process before
         report = pytest.TestReport.from_item_and_call(self.item, call)
         polish(report, failure)
+        report.sections += list(sections)
         self._log(call, report, spec=spec)
 
     def _lost(self, spec: RunSpec, run: ProcessRun) -> bool:
@@ -195,6 +191,10 @@ class ItemVerdicts:
         self._gated = failure is not None
         return failure
 
+    def _keep_records(self) -> None:
+        if self._keeping is not None:
+            self._keeping.keep_records(self.recordings, seed=self.plan.seed)
+
     def _judge_remote(self, recording: Recording) -> ReproFailure | None:
         return self._judge(self._kept(recording))
 
@@ -213,13 +213,12 @@ class ItemVerdicts:
 
     def _stopped(self, spec: RunSpec, recording: Recording | None) -> TestResult | None:
         """The verdict where a run did not pass: an outcome that differs between runs is drift."""
+        self._keep_records()
         if not self.recordings:
             return None
-        if self._keeping is not None:
-            self._keeping.keep_records(self.recordings, seed=self.plan.seed)
-        before = ", ".join(str(earlier.spec.number) for earlier in self.recordings)
-        word = "run" if len(self.recordings) == 1 else "runs"
-        headline = f"{word} {before} passed and run {spec.number} of {len(self.plan.runs)} did not"
+        before = "run " if len(self.recordings) == 1 else "runs "
+        before += ", ".join(str(earlier.spec.number) for earlier in self.recordings)
+        headline = f"{before} passed and run {spec.number} of {len(self.plan.runs)} did not"
         here = spec.condition.place is Place.INLINE
         # a run that may turn out not to count is not worth the extra ones
         wanted = recording is not None and not (here and self.unmarked and self._has_fresh)
