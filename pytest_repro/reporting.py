@@ -129,9 +129,11 @@ class Reporting:
 
     def _warn(self, result: TestResult) -> None:
         """List it among the warnings; not by raising one, which ``-W error`` would turn into a failure."""
+        from pytest_repro.report.wording import finding, visible
+
         place = result.location
         message = warnings.WarningMessage(
-            ReproWarning(f"{result.headline} ({result.excuse})"),
+            ReproWarning(visible(f"{finding(result)} ({result.excuse})")),
             ReproWarning,
             filename=place.file if place is not None else "",
             lineno=place.line if place is not None else 0,
