@@ -6,6 +6,7 @@ one condition; the two are compared with no tolerance at all.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import pytest
 from pytest_repro.errors import SettingsError
 from pytest_repro.execute.outcomes import target_of
 from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, Tolerance, Verdict
-from pytest_repro.plan import quoted
+from pytest_repro.plan import command_for
 from pytest_repro.source_tree import changed_since, checked_out, redirection, resolve_commit
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Against:
             return _inconclusive(
                 result,
                 f"two runs with the package as of {self.name} differ, so it cannot be compared with; find out why with "
-                f"pytest {quoted(target_of(item))} --repro-runs=3",
+                f"{command_for(target_of(item), '--repro-runs=3', seed=result.seed)}",
             )
         return self._drifted(item, result, comparison)
 
@@ -111,7 +112,7 @@ class Against:
 
     def _drifted(self, item: pytest.Item, result: TestResult, comparison: Comparison) -> TestResult:
         commit = "" if self._tree is None else f" ({self._tree.commit[:12]})"
-        option = f"--repro-against={self.name}" if self.settings.against else f"--repro-against-env={self.name}"
+        option = f"--repro-against{'' if self.settings.against else '-env'}={shlex.quote(self.name)}"
         return replace(
             result,
             verdict=Verdict.BASELINE_DRIFTED,
@@ -120,7 +121,7 @@ class Against:
             headline=f"{comparison.differing} from {self.name}{commit}",
             labels=((0, self.name), (1, "now")),
             code=(f"changed since: {changed_since(self._tree)}",) if self._tree is not None else (),
-            again=f"pytest {quoted(target_of(item))} {option}",
+            again=command_for(target_of(item), option, seed=result.seed),
         )
 
     # --- the other version --------------------------------------------------------------------

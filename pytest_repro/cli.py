@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -34,14 +35,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        code = command(options)
+        sys.stdout.flush()  # here, where an error is still one line and not exit code 120
     except ReproError as error:
         print(f"pytest-repro: {_visible(str(error))}", file=sys.stderr)
     except BrokenPipeError:
         sys.stdout = None
         return 1
     except OSError as error:
-        print(f"pytest-repro: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(_visible(f"pytest-repro: {where}{error.strerror or error}"), file=sys.stderr)
+        if not error.filename:
+            sys.stdout = None  # it is standard output that cannot be written
+    else:
+        return code
     return 2
 
 
@@ -131,9 +138,10 @@ def _compare(options: argparse.Namespace) -> int:
         tolerance=Tolerance(options.rtol, options.atol, options.ulp),
         allow_missing=options.allow_missing,
     )
+    width = shutil.get_terminal_size((100, 24)).columns
     for result in results:
         if not result.verdict.good:
-            print(f"\n{_visible(result.nodeid)}\n{failure_text(result, width=100, verbose=options.verbose)}")
+            print(f"\n{_visible(result.nodeid)}\n{failure_text(result, width=width, verbose=options.verbose)}")
     return _print_summary(results)
 
 
@@ -161,7 +169,8 @@ def _print_changes(changes: Iterable[EnvChange], *, verbose: bool) -> None:
         for change in others:
             print(_visible(f"  ({change.name}  {change.before or '(absent)'} -> {change.after or '(absent)'})"))
     elif others:
-        print(_visible(f"  (and {len(others)} that cannot: {', '.join(change.name for change in others[:_SHOWN])})"))
+        names = [*(change.name for change in others[:_SHOWN]), *(["..."] if len(others) > _SHOWN else [])]
+        print(_visible(f"  (and {len(others)} that cannot: {', '.join(names)})"))
 
 
 def _print_summary(results: Sequence[TestResult]) -> int:
@@ -193,13 +202,16 @@ def _show(options: argparse.Namespace) -> int:
         if options.tests and not any(part in nodeid for part in options.tests):
             continue
         shown += 1
-        values = [len(kept.recording.observations) for kept in runs]
         numbers = ", ".join(str(kept.recording.spec.number) for kept in runs)
-        print(_visible(f"{nodeid}  runs {numbers}, {values[0]} values"))
+        print(_visible(f"{nodeid}  runs {numbers}, {len(runs[0].recording.observations)} values"))
         for seen in runs[0].recording.observations if options.tests else ():
             step = "" if seen.step is None else f"[{seen.step}]"
             print(_visible(f"  {seen.name}{step}  {describe(seen.value)}  {render(seen.value, width=60)}"))
-    return 0 if shown or not options.tests else 1
+    if shown or not options.tests:
+        return 0
+    wanted = " or ".join(map(repr, options.tests))
+    print(_visible(f"pytest-repro: no test has {wanted} in its id; without a name, show lists all"), file=sys.stderr)
+    return 1
 
 
 def _env(options: argparse.Namespace) -> int:

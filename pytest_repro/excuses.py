@@ -84,17 +84,21 @@ def excuse_lines(
     results: Sequence[TestResult], watched: Iterable[Watched], settings: Settings, *, verbose: bool
 ) -> list[str]:
     """What the end of the session says of verdicts that are only reported, and of tests that nobody marked."""
+    from pytest_repro.report.wording import finding, visible
+
     lines = []
     for result in sorted(results, key=lambda result: result.nodeid):
         if not result.excuse:
             continue
         if not result.good:
-            lines.append(f"repro: only reported, {result.excuse}: {result.nodeid}: {result.headline}")
+            lines.append(f"repro: only reported, {result.excuse}: {result.nodeid}: {finding(result)}")
         elif result.nodeid and result.excuse.startswith("in quarantine"):
             lines.append(f"repro: {result.nodeid} reproduces; {result.excuse}, which it does not seem to need any more")
         else:
             lines.append(f"repro: {result.nodeid} reproduces; {_removal(result, settings)}")
-    return [*lines, *_watch_lines(sorted(watched, key=lambda each: each.nodeid), verbose=verbose)]
+    lines += _watch_lines(sorted(watched, key=lambda each: each.nodeid), verbose=verbose)
+    # the file of known drifts may come with a pull request: its text begins no line of the log
+    return [visible(line) for line in lines]
 
 
 def _removal(result: TestResult, settings: Settings) -> str:

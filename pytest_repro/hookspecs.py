@@ -77,6 +77,6 @@ def pytest_repro_report(report: SessionReport) -> None:
     Example, in ``conftest.py``::
 
         def pytest_repro_report(report):
-            drifted = [test.nodeid for test in report.tests if not test.verdict.good]
-            notify_team(drifted)
+            failed = [test.nodeid for test in report.tests if not test.good and not test.excuse]
+            notify_team(failed)
     """

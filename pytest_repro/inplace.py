@@ -12,7 +12,7 @@ from pytest_repro.execute.active import make_nonce
 from pytest_repro.execute.outcomes import failure_for, target_of
 from pytest_repro.model import Comparison, Condition, Location, Plan, Recording, RunSpec, Verdict
 from pytest_repro.pipeline import judge
-from pytest_repro.plan import quoted
+from pytest_repro.plan import command_for
 from pytest_repro.recorder import Keeper, record_result
 from pytest_repro.report.terminal import failure_text, summary_line
 
@@ -59,7 +59,7 @@ def check_in_place(
             del results[1:]
     file, line, _ = item.location
     verdict = judge(nodeid=item.nodeid, plan=plan, recordings=recordings, location=Location(file, (line or 0) + 1))
-    verdict = replace(verdict, again=f"pytest {quoted(target_of(item))}")
+    verdict = replace(verdict, again=command_for(target_of(item), seed=seed))
     item.stash.setdefault(CHECKS, []).append(verdict)
     failure = failure_for(verdict, text=failure_text(verdict, width=width), summary=summary_line(verdict))
     if failure is not None:

@@ -16,7 +16,7 @@ from pytest_repro.model import (
     Tolerance,
     Verdict,
 )
-from pytest_repro.plan import quoted
+from pytest_repro.plan import command_for
 from pytest_repro.settings import Source
 from pytest_repro.storage import NewerFormatError
 
@@ -82,15 +82,21 @@ class Keeping:
             report.repro_kept = self.kept
 
     def keep_records(self, recordings: Sequence[Recording], *, seed: int) -> None:
-        """Write whole recordings, where that was asked for; what cannot be written fails the session, not the test."""
-        if self.record is None or not recordings:
+        """Write whole recordings, where that was asked for; what cannot be written fails the session, not the test.
+
+        Of a test without any, those of an earlier session go.
+        """
+        if self.record is None:
             return
         from pytest_repro.baseline.recordings import Kept, RecordFolder
         from pytest_repro.environment import installed_distributions
 
         folder = RecordFolder(self.record)
-        fields = (*self.surroundings.fields(), *self.surroundings.code_fields())
         try:
+            if not recordings:
+                folder.forget(self.nodeid)
+                return
+            fields = (*self.surroundings.fields(), *self.surroundings.code_fields())
             key = folder.keep_environment(fields, installed_distributions())
             folder.keep([Kept(self.nodeid, seed, one, key, self._machine()) for one in recordings])
         except ReproError as error:
@@ -133,8 +139,8 @@ class Keeping:
 
     def _write_it(self) -> str:
         # an update means every test that says nothing else; one whose marker does needs the command line too
-        asked = "--repro-baseline " if self.settings.source("baseline") is Source.COMMAND_LINE else ""
-        return f"write one: pytest {quoted(self.target)} {asked}--repro-update"
+        asked = ["--repro-baseline"] if self.settings.source("baseline") is Source.COMMAND_LINE else []
+        return f"write one: {command_for(self.target, *asked, '--repro-update')}"
 
     def _other_seed(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
         if self.settings.update == "all":
@@ -170,7 +176,6 @@ class Keeping:
     def _drifted(
         self, result: TestResult, comparison: Comparison, *, known: Known, changes: tuple[EnvChange, ...]
     ) -> TestResult:
-        seed = f" --repro-seed={result.seed}" if result.seed else ""
         return replace(
             result,
             verdict=Verdict.BASELINE_DRIFTED,
@@ -179,7 +184,7 @@ class Keeping:
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),
-            again=f"pytest {quoted(self.target)} --repro-baseline{seed}",
+            again=command_for(self.target, "--repro-baseline", seed=result.seed),
         )
 
     def _advice(self, changes: tuple[EnvChange, ...]) -> tuple[str, ...]:

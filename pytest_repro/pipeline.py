@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_repro.model import Kind, Place, TestResult, Verdict
-from pytest_repro.plan import quoted
+from pytest_repro.plan import command_for
 
 if TYPE_CHECKING:
     from pytest_repro.model import Cause, Comparison, EntropyDraw, Location, Plan, Recording, Violation
@@ -183,23 +183,23 @@ def _headline(comparison: Comparison, runs: int) -> str:
     if comparison.within:
         agree = "agrees" if one else "agree"
         return f"{values} {agree} over {runs} runs, {len(comparison.within)} of them within tolerance"
-    return f"{values} {'is' if one else 'are'} equal over {runs} runs"
+    return f"{values} {'is' if one else 'are'} equal over {'1 run' if runs == 1 else f'{runs} runs'}"
 
 
 def _again(target: str, plan: Plan, comparison: Comparison) -> str:
     """The command that shows the drift again: the fewest runs of the plan that still contain the differing one."""
     inline_only = all(spec.condition.place is Place.INLINE for spec in plan.runs)
-    option = " --repro-isolation=inline" if inline_only else ""
-    if plan.asked:
-        option += f" --repro-vary={','.join(plan.asked)}"
-    if plan.executor and _far(plan, comparison):
-        option += f" --repro-executor='{plan.executor}'{' --repro-spread' if plan.spread else ''}"
-    if plan.seed:
-        option += f" --repro-seed={plan.seed}"
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
+    options = [f"--repro-runs={needed}"]
+    if inline_only:
+        options.append("--repro-isolation=inline")
+    if plan.asked:
+        options.append(f"--repro-vary={','.join(plan.asked)}")
+    if plan.executor and _far(plan, comparison):
+        options.append(f"--repro-executor='{plan.executor}'{' --repro-spread' if plan.spread else ''}")
     # the order of tests shows only where there are others
     target = target.partition("::")[0] if "order" in plan.asked else target
-    return f"pytest {quoted(target)} --repro-runs={needed}{option}"
+    return command_for(target, *options, seed=plan.seed)
 
 
 def _far(plan: Plan, comparison: Comparison) -> bool:

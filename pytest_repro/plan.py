@@ -17,13 +17,13 @@ from pytest_repro.model import Condition, Place, Plan, RunSpec
 if TYPE_CHECKING:
     from pytest_repro.settings import Settings
 
-__all__ = ["describe_plan", "escape_rate", "make_plan", "quoted"]
+__all__ = ["command_for", "describe_plan", "escape_rate", "make_plan"]
 
 #: (factor, index) → level; index 0 is the reference level
 LevelOf = Callable[[str, int], str]
 
 #: what a shell would act on in double quotes
-_ACTIVE = re.compile(r'["$`!]|\\\\')
+_ACTIVE = r'[$`"!]|\\(?=[\\$`"]|$)'
 
 
 def make_plan(
@@ -120,9 +120,14 @@ def describe_plan(plan: Plan) -> str:
     return f"{runs} each, seed {plan.seed}: {', '.join(parts)}"
 
 
-def quoted(target: str) -> str:
+def command_for(target: str, *options: str, seed: int = 0) -> str:
+    """The command that runs `target` under `seed`, so that a shell takes it for what it is."""
+    return " ".join(["pytest", _quoted(target), *options, *([f"--repro-seed={seed}"] if seed else [])])
+
+
+def _quoted(target: str) -> str:
     """A node id or path as one word of a command to repeat; ids hold what was given to ``parametrize``."""
-    if not _ACTIVE.search(target):
+    if not re.search(_ACTIVE, target):
         return f'"{target}"'
     import shlex  # few ids need it
 

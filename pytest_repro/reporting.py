@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,9 +129,11 @@ class Reporting:
 
     def _warn(self, result: TestResult) -> None:
         """List it among the warnings; not by raising one, which ``-W error`` would turn into a failure."""
+        from pytest_repro.report.wording import finding, visible
+
         place = result.location
         message = warnings.WarningMessage(
-            ReproWarning(f"{result.headline} ({result.excuse})"),
+            ReproWarning(visible(f"{finding(result)} ({result.excuse})")),
             ReproWarning,
             filename=place.file if place is not None else "",
             lineno=place.line if place is not None else 0,
@@ -187,17 +189,21 @@ class Reporting:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         settings = self._settings
-        # who asked for a report finds one of this session there, never that of an earlier one
-        asked = settings.runs > 1 or settings.json or settings.md or settings.html or settings.mlflow
-        if not asked and not self._results:
+        repeated = bool(self._results) or settings.runs > 1
+        if not repeated and self._tracker is not None:
+            self._tracked = ["repro: no test was repeated, so nothing was logged to MLflow"]
+        # also where nothing was: an older report in that place would be taken for this session's
+        if not (repeated or settings.json or settings.md or settings.html):
             return
         report = self.report()
-        self._attempt(self._write_known, report, session)
+        if repeated:
+            self._attempt(self._write_known, report, session)
         for write in (self._write_json, self._write_markdown, self._write_html, self._write_github):
             self._attempt(write, report, session)
-        self._config.hook.pytest_repro_report(report=report)
-        if self._tracker is not None:
-            self._tracked = self._tracker.log(report)
+        if repeated:
+            self._config.hook.pytest_repro_report(report=report)
+            if self._tracker is not None:
+                self._tracked = self._tracker.log(report)
 
     def _attempt(self, write: Callable[[SessionReport], None], report: SessionReport, session: pytest.Session) -> None:
         try:
@@ -275,7 +281,6 @@ class Reporting:
         extra = excuse_lines(self._results, self._watched.values(), self._settings, verbose=self._verbose)
         if not self._results:
             return [*self._nothing_repeated(), *extra, *self.notices, *self._errors, *self._tracked]
-        runs = min(result.runs for result in self._results)
         width = self._config.get_terminal_writer().fullwidth
-        lines = closing_lines(self.report(), escape=escape_rate(runs, 0.1), width=width)
+        lines = closing_lines(self.report(), escape=partial(escape_rate, rate=0.1), width=width)
         return [*lines, *extra, *self.notices, *self._errors, *self._tracked, *self._annotations()]

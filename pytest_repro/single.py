@@ -14,7 +14,7 @@ from pytest_repro.execute.seeding import own_seeds
 from pytest_repro.inplace import CHECKS, check_in_place, combined
 from pytest_repro.model import RunSpec
 from pytest_repro.recorder import Keeper, Recorder, Repro
-from pytest_repro.report.codec import to_json
+from pytest_repro.report.codec import carried
 from pytest_repro.settings import Settings, Source
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Singles:
         verdict = combined(checks, passed=report.passed)
         del item.stash[CHECKS]
         if verdict is not None:
-            report.repro = to_json(verdict)  # type: ignore[attr-defined]
+            sent = hasattr(item.config, "workerinput")
+            report.repro = carried(verdict, sent=sent)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Restore what a test changed that was interrupted, and so never torn down by its own hooks."""

@@ -15,6 +15,7 @@ import os
 import re
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ LOCK_SECONDS = 60.0
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONFLICT = re.compile(rb"^(<{7}|={7}|>{7}|\|{7})( |\r?$)", re.MULTILINE)
 #: a number that may be beyond all floats, which the parser reads as infinite
-_HUGE = re.compile(rb"[eE]\+?0*[1-9]\d\d|\d{300}")
+_HUGE = re.compile(rb"[eE]\+?0*[1-9]\d\d|(?<!\d)\d{300}")
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -153,7 +154,7 @@ def _finite(text: str) -> float:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        repeated = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
         msg = f"the key {repeated[:60]!r} stands in it twice"
         raise ValueError(msg)
     return found

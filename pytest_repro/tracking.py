@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import queue
+import re
 import shlex
 import subprocess
 import sys
@@ -45,6 +46,8 @@ main(sys.argv[2])
 #: Unless the user says otherwise: MLflow's own are two minutes and seven retries, an hour in all.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 _QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", "GIT_PYTHON_REFRESH": "quiet", "PYTHONWARNINGS": "ignore"}
+#: a setting of a database's address that nobody else should read: ``?password=...``
+_SECRET = re.compile(r"([?&][^=&#\s]*(?:pass|token|secret|key)[^=&#\s]*=)[^&#\s]*", re.IGNORECASE)
 #: seconds to end in, once everything is said
 _END = 5.0
 
@@ -205,13 +208,14 @@ def _shown(uri: str, directory: Path) -> str:
     try:
         parts = urlsplit(uri)
         if parts.username is None and parts.password is None:
-            return visible(uri)
+            return visible(_SECRET.sub(r"\1***", uri))
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
         return uri.partition(":")[0] + ":..."
-    return visible(urlunsplit((parts.scheme, f"***@{host}", *parts[2:])))
+    return visible(_SECRET.sub(r"\1***", urlunsplit((parts.scheme, f"***@{host}", *parts[2:]))))
 
 
 def _without_secret(text: str, uri: str) -> str:
-    credentials = urlsplit(uri).netloc.rpartition("@")[0] if "@" in uri else ""
-    return text.replace(credentials, "***") if credentials else text
+    # not by urlsplit: it raises where the address is none
+    credentials = re.split("[/?#]", uri.partition("//")[2], maxsplit=1)[0].rpartition("@")[0]
+    return _SECRET.sub(r"\1***", text.replace(credentials, "***") if credentials else text)

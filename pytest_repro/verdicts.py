@@ -20,7 +20,7 @@ from pytest_repro.execute.timers import timer_paused
 from pytest_repro.model import Location, Place, Verdict
 from pytest_repro.pipeline import judge, unfinished
 from pytest_repro.recorder import Keeper
-from pytest_repro.report.codec import Carried, to_json
+from pytest_repro.report.codec import carried
 
 if TYPE_CHECKING:
     from pytest_repro.execute.outcomes import ReproFailure
@@ -87,17 +87,12 @@ class ItemVerdicts:
 
     def _log_lost(self, spec: RunSpec, run: ProcessRun) -> None:
         headline = f"run {spec.number} of {len(self.plan.runs)} was lost: {run.lost}"
+        self._keep_records()
         self.result = self.tools.excused(self._unfinished(Verdict.LOST, headline), self.settings)
         if self.result.excuse and self._first:
             self._emit_first(spec)
             return
-        failure = ReproLost(headline, summary=headline)
-        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
-        # not through the hook: other plugins expect a setup in this process before
-        report = pytest.TestReport.from_item_and_call(self.item, call)
-        polish(report, failure)
-        report.sections += list(run.sections)
-        self._log(call, report, spec=spec)
+        self._emit_failure(ReproLost(headline, summary=headline), spec, sections=run.sections)
 
     # --- runs that may not count --------------------------------------------------------------
 
@@ -145,11 +140,12 @@ class ItemVerdicts:
             self._decorate(report, spec)
             self._emit(report)
 
-    def _emit_failure(self, failure: ReproFailure, spec: RunSpec) -> None:
+    def _emit_failure(self, failure: ReproFailure, spec: RunSpec, *, sections: Sequence[tuple[str, str]] = ()) -> None:
         call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
         # not through the hook: other plugins expect a setup in this process before
         report = pytest.TestReport.from_item_and_call(self.item, call)
         polish(report, failure)
+        report.sections += list(sections)
         self._log(call, report, spec=spec)
 
     def _lost(self, spec: RunSpec, run: ProcessRun) -> bool:
@@ -195,6 +191,10 @@ class ItemVerdicts:
         self._gated = failure is not None
         return failure
 
+    def _keep_records(self) -> None:
+        if self._keeping is not None:
+            self._keeping.keep_records(self.recordings, seed=self.plan.seed)
+
     def _judge_remote(self, recording: Recording) -> ReproFailure | None:
         return self._judge(self._kept(recording))
 
@@ -213,13 +213,12 @@ class ItemVerdicts:
 
     def _stopped(self, spec: RunSpec, recording: Recording | None) -> TestResult | None:
         """The verdict where a run did not pass: an outcome that differs between runs is drift."""
+        self._keep_records()
         if not self.recordings:
             return None
-        if self._keeping is not None:
-            self._keeping.keep_records(self.recordings, seed=self.plan.seed)
-        before = ", ".join(str(earlier.spec.number) for earlier in self.recordings)
-        word = "run" if len(self.recordings) == 1 else "runs"
-        headline = f"{word} {before} passed and run {spec.number} of {len(self.plan.runs)} did not"
+        before = "run " if len(self.recordings) == 1 else "runs "
+        before += ", ".join(str(earlier.spec.number) for earlier in self.recordings)
+        headline = f"{before} passed and run {spec.number} of {len(self.plan.runs)} did not"
         here = spec.condition.place is Place.INLINE
         # a run that may turn out not to count is not worth the extra ones
         wanted = recording is not None and not (here and self.unmarked and self._has_fresh)
@@ -285,9 +284,8 @@ class ItemVerdicts:
             report.repro_watched = watched._asdict()  # type: ignore[attr-defined]
         if self.result is None:
             return
-        # a worker of xdist sends its reports, and takes nothing but plain types
         sent = hasattr(self.item.config, "workerinput")
-        report.repro = to_json(self.result) if sent else Carried(self.result)  # type: ignore[attr-defined]
+        report.repro = carried(self.result, sent=sent)  # type: ignore[attr-defined]
         if mid_plan and self.result.verdict is Verdict.DRIFTED and self.result.comparison.first is not None:
             from pytest_repro.report.terminal import failure_text
 
@@ -297,7 +295,9 @@ class ItemVerdicts:
                 add("repro drift", body)
         properties = [("repro.verdict", self.result.verdict.value), ("repro.runs", str(self.result.runs))]
         if self.result.comparison.first is not None:
-            properties.append(("repro.first_divergence", self.result.comparison.first.label))
+            from pytest_repro.report.wording import visible
+
+            properties.append(("repro.first_divergence", visible(self.result.comparison.first.label)))
         if self.result.cause is not None:
             properties.append(("repro.cause", f"{self.result.cause.status.value}: {self.result.cause.factor}"))
         self.item.user_properties += properties

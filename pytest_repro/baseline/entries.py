@@ -189,7 +189,7 @@ def entry_from_json(body: object) -> Entry:
     if "digest" in series:
         points = digests.from_json(series["digest"])
         count = points.count
-        if count > MAX_POINTS:
+        if not 0 < count <= MAX_POINTS:
             msg = f"a series is damaged: it says to have {count:,} points"
             raise StoredDataError(msg)
     else:

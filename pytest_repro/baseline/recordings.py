@@ -15,14 +15,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_repro.baseline.names import slug
 from pytest_repro.baseline.objects import ObjectStore
-from pytest_repro.errors import StoredDataError
+from pytest_repro.errors import SettingsError, StoredDataError
 from pytest_repro.model import (
     Condition,
     EnvField,
@@ -79,14 +79,18 @@ class RecordFolder:
         Raises:
             SettingsError: the folder cannot be written.
         """
-        home = self.folder / "records" / slug(runs[0].nodeid)
+        home = self._home(runs[0].nodeid)
         for kept in runs:
             text = json.dumps(self._body(kept), sort_keys=True, allow_nan=False, separators=(",", ":"))
             write_atomically(home / f"run-{kept.recording.spec.number}.json", text + "\n")
-        written = {f"run-{kept.recording.spec.number}.json" for kept in runs}
-        for path in home.glob("run-*.json"):
-            if path.name not in written:
-                path.unlink(missing_ok=True)
+        _remove(home, but={f"run-{kept.recording.spec.number}.json" for kept in runs})
+
+    def forget(self, nodeid: str) -> None:
+        """Remove what the folder has of a test that gave nothing this time: it would be taken for what it gives now."""
+        _remove(self._home(nodeid))
+
+    def _home(self, nodeid: str) -> Path:
+        return self.folder / "records" / slug(nodeid)
 
     def keep_environment(self, fields: Iterable[EnvField], distributions: Iterable[tuple[str, str]]) -> str:
         """Write an environment once; return its key."""
@@ -133,7 +137,7 @@ class RecordFolder:
     # --- reading ------------------------------------------------------------------------------
 
     def read(self) -> Iterator[Kept]:
-        """Yield every run, by test and number.
+        """Yield every run, by test.
 
         Raises:
             StoredDataError: the folder holds no recordings, or one of them is damaged.
@@ -190,6 +194,21 @@ def read_environment_file(path: Path) -> tuple[EnvField, ...]:
         raise StoredDataError(msg)
     found = [EnvField(name, str(body.get("value", "")), body.get("numeric") is True) for name, body in fields.items()]
     return tuple(sorted(found, key=lambda one: one.name))
+
+
+def _remove(home: Path, *, but: Collection[str] = ()) -> None:
+    """Remove the runs in the folder of one test.
+
+    Raises:
+        SettingsError: one cannot be removed.
+    """
+    for path in home.glob("run-*.json"):
+        if path.name not in but:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                msg = f"cannot remove {path}: {error.strerror or error}; remove it, or record into another folder"
+                raise SettingsError(msg) from None
 
 
 # --- one run ----------------------------------------------------------------------------------

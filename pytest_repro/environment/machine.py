@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.environment.names import NUMERIC_DISTRIBUTIONS, NUMERIC_VARIABLES, SHOWN_VARIABLES, numeric, shown
 
@@ -114,9 +114,17 @@ def installed_distributions() -> tuple[tuple[str, str], ...]:
     """List (name, version) of every installed distribution, normalised and sorted."""
     found: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
-        # A damaged installation has no name; the first of two on the path is the one imported.
-        metadata = distribution.metadata  # parsed anew at every access
-        name = metadata["Name"]
-        if name:
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), metadata["Version"] or "")
+        name, version = _named(distribution)
+        if name:  # the first of two on the path is the one imported
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)
     return tuple(sorted(found.items()))
+
+
+def _named(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """Name and version; empty for a damaged installation, whose metadata are missing or no text."""
+    try:
+        metadata: Any = distribution.metadata  # parsed anew at every access
+    except (OSError, ValueError):
+        return "", ""
+    # not by []: from Python 3.12 on, that warns where a key is missing, and -W error makes it an error
+    return ("", "") if metadata is None else (metadata.get("Name") or "", metadata.get("Version") or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_repro.model import Verdict
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["closing_lines"]
 
 
-def closing_lines(report: SessionReport, *, escape: float, width: int = 80) -> list[str]:
+def closing_lines(report: SessionReport, *, escape: Callable[[int], float], width: int = 80) -> list[str]:
     """What a pass means, at the end of the session.
 
     Args:
         report: the session.
-        escape: probability that a drift of one run in ten escapes that many runs.
+        escape: number of runs → how likely a drift of one run in ten escapes them.
         width: of the terminal.
     """
     good = [test for test in report.tests if test.good]
@@ -36,7 +36,7 @@ def closing_lines(report: SessionReport, *, escape: float, width: int = 80) -> l
     return [visible(line) for line in lines]
 
 
-def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -> str:
+def _meaning(good: Sequence[TestResult], report: SessionReport, escape: Callable[[int], float]) -> str:
     kept = [test for test in good if test.against]
     good = [test for test in good if test.runs > 1]
     against = _against(kept) if kept else ""
@@ -51,9 +51,8 @@ def _meaning(good: Sequence[TestResult], report: SessionReport, escape: float) -
     line = f"repro: {tests} reproduced over {counted} runs ({how}; varied: {varied})."
     if report.not_varied:
         line += f" Not varied: {', '.join(report.not_varied)}."
-    return f"{line} A drift that shows in 1 run of 10 escapes {runs[0]} runs {100 * escape:.0f}\xa0% of the time." + (
-        f" {against.removeprefix('repro: ')}" if against else ""
-    )
+    line += f" A drift that shows in 1 run of 10 escapes {runs[0]} runs {100 * escape(runs[0]):.0f}\xa0% of the time."
+    return f"{line} {against.removeprefix('repro: ')}".rstrip()
 
 
 def _against(kept: Sequence[TestResult]) -> str:

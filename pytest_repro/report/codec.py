@@ -5,7 +5,7 @@ added there is carried without a change here. Names of fields are the keys; enum
 tuples are lists; a float that JSON lacks is ``"nan"``, ``"inf"`` or ``"-inf"``; integers are exact at
 any size. Reading is strict about types and lenient about keys: unknown ones are ignored, missing ones
 take the field's default. What is written holds only plain dicts, lists, strings, numbers, booleans and
-None of exactly these types, because execnet refuses subclasses such as numpy's scalars.
+None of exactly these types.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import json
 import math
 import numbers
 import types
@@ -21,12 +22,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from pytest_repro import model
 from pytest_repro.errors import StoredDataError
-from pytest_repro.model import SessionReport, TestResult
+from pytest_repro.model import TestResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Carried", "decode", "encode", "result_of", "session_from_json", "test_from_json", "to_json"]
+    from pytest_repro.model import SessionReport
+
+__all__ = ["carried", "decode", "encode", "result_of", "test_from_json", "to_json"]
 
 T = TypeVar("T")
 
@@ -37,13 +40,13 @@ _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def to_json(result: TestResult | SessionReport) -> dict[str, Any]:
-    """Turn `result` into a dict of JSON-simple values; `test_from_json` or `session_from_json` reads it."""
+    """Turn `result` into a dict of JSON-simple values; `decode` reads it."""
     data = encode(result)
     assert isinstance(data, dict)
     return data
 
 
-class Carried(dict[str, Any]):
+class _Carried(dict[str, Any]):
     """What `to_json` gives, with the result itself for a reader in the same process."""
 
     __slots__ = ("result",)
@@ -53,9 +56,22 @@ class Carried(dict[str, Any]):
         self.result = result
 
 
+def carried(result: TestResult, *, sent: bool) -> dict[str, Any]:
+    """What the report of a test carries to `result_of`.
+
+    An xdist worker sends it, as text: execnet refuses lone surrogates, which stand for bytes of a file name.
+    """
+    if not sent:
+        return _Carried(result)
+    return {"verdict": result.verdict.value, "json": json.dumps(encode(result), allow_nan=False)}
+
+
 def result_of(obj: object) -> TestResult:
-    """The result that `to_json` or `Carried` was made of; raises as `test_from_json` does."""
-    return obj.result if isinstance(obj, Carried) else test_from_json(obj)
+    """The result that `carried` or `to_json` was given; raises as `test_from_json` does."""
+    if isinstance(obj, _Carried):
+        return obj.result
+    text = obj.get("json") if isinstance(obj, dict) else None
+    return test_from_json(json.loads(text) if isinstance(text, str) else obj)
 
 
 def test_from_json(obj: object) -> TestResult:
@@ -64,11 +80,6 @@ def test_from_json(obj: object) -> TestResult:
 
 
 test_from_json.__test__ = False  # type: ignore[attr-defined]  # pytest would collect it by its name where it is imported
-
-
-def session_from_json(obj: object) -> SessionReport:
-    """Read the report that `to_json` wrote; raises `StoredDataError` that names the field that is wrong."""
-    return decode(SessionReport, obj)
 
 
 # --- writing ----------------------------------------------------------------------------------

@@ -9,14 +9,23 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from pytest_repro.errors import SettingsError
-from pytest_repro.model import Verdict
-from pytest_repro.report.wording import cause_line, divergence_sentence, format_ulp, visible
+from pytest_repro.report.wording import (
+    badge_of,
+    cause_line,
+    divergence_sentence,
+    draw_text,
+    finding,
+    format_ulp,
+    only_reported,
+    visible,
+)
 
 if TYPE_CHECKING:
     from pytest_repro.model import Location, SessionReport, TestResult
 
 __all__ = ["append_summary", "render_annotations"]
 
+_ANNOTATED = frozenset({"drifted", "baseline_drifted", "strict"})
 #: GitHub shows no more per step
 _MAX_ANNOTATIONS = 10
 #: above this GitHub drops the whole summary of the step
@@ -27,13 +36,14 @@ _NOTICE = "\n\n*Cut: GitHub's job summary is limited. See the JSON report.*\n"
 
 
 def render_annotations(report: SessionReport, *, root: str) -> tuple[str, ...]:
-    """Build a workflow command for each of the first ten drifting tests.
+    """Build a workflow command for each of the first ten tests that drift or draw what they must not.
 
-    Each stands at the source line of its first divergence; files are named relative to `root`, the
-    checkout.
+    Each stands at the source line of its first divergence or draw, those that count first; files are named relative
+    to `root`, the checkout.
     """
-    drifting = [test for test in report.tests if test.verdict in (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED)]
-    return tuple(_annotation(test, root=root) for test in drifting[:_MAX_ANNOTATIONS])
+    tests = [test for test in report.tests if badge_of(test).key in _ANNOTATED]
+    tests.sort(key=lambda test: bool(only_reported(test)))
+    return tuple(_annotation(test, root=root) for test in tests[:_MAX_ANNOTATIONS])
 
 
 def append_summary(path: Path | str, markdown: str) -> None:
@@ -58,27 +68,30 @@ def append_summary(path: Path | str, markdown: str) -> None:
 def _annotation(test: TestResult, *, root: str) -> str:
     place = _place(test, root=root)
     location = () if place is None else (f"file={_property(place[0])}", f"line={place[1]}")
-    properties = ",".join([*location, f"title={_property(visible(f'{test.verdict.value}: {test.nodeid}'))}"])
-    return f"::error {properties}::{_data(_message(test))}"
+    word = "entropy drawn" if badge_of(test).key == "strict" else test.verdict.value
+    properties = ",".join([*location, f"title={_property(visible(f'{word}: {test.nodeid}'))}"])
+    return f"::{'warning' if only_reported(test) else 'error'} {properties}::{_data(_message(test))}"
 
 
 def _message(test: TestResult) -> str:
-    lines = [visible(test.headline)]
+    lines = [finding(test), only_reported(test)]
     first = test.comparison.first
     if first is not None:
         ulp = "" if first.ulp is None else f", {format_ulp(first.ulp)} ULP"
-        lines.append(visible(f"{divergence_sentence(first)}: {first.reference} -> {first.other}{ulp}"))
+        lines.append(f"{divergence_sentence(test, first)}: {first.reference} -> {first.other}{ulp}")
     if test.cause is not None:
-        lines.append(visible(f"cause: {cause_line(test.cause)}: {test.cause.summary}"))
+        lines.append(f"cause: {cause_line(test.cause)}: {test.cause.summary}")
+    lines += [f"drawn: {draw_text(draw)}; fix: {draw.fix}" for draw in test.violations]
     if test.again:
-        lines.append(visible(f"again: {test.again}"))
-    return "\n".join(lines)
+        lines.append(f"again: {test.again}")
+    return "\n".join(visible(line) for line in lines if line)
 
 
 def _place(test: TestResult, *, root: str) -> tuple[str, int] | None:
     """Find the first place inside the checkout: GitHub shows no annotation on any other file."""
     first = test.comparison.first
-    for location in (first.location if first else None, test.location):
+    drawn = test.violations[0].location if test.violations else None
+    for location in (first.location if first else None, drawn, test.location):
         file = None if location is None else _relative(location, root=root)
         if location is not None and file is not None:
             return (file, location.line)

@@ -78,6 +78,9 @@ def _test(test: TestResult) -> dict[str, Any]:
         "changes": encode(test.changes),
         "code": list(test.code),
         "advice": list(test.advice),
+        "violations": [{**encode(draw), "location": _location(draw.location)} for draw in test.violations],
+        "excuse": test.excuse,
+        "labels": {str(run): name for run, name in test.labels},
     }
 
 

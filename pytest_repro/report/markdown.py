@@ -10,18 +10,20 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_repro.report.wording import (
-    LABELS,
-    MARKS,
+    badge_of,
     cause_line,
     count,
     differing_environment,
+    draw_text,
     drift_of,
+    finding,
     format_ulp,
     headline,
+    only_reported,
     over_time,
-    run_name,
     scope,
     visible,
+    where_first,
     worst_first,
 )
 
@@ -67,9 +69,9 @@ def render_markdown(report: SessionReport, *, limit: int = 200_000) -> str:
 
     What does not fit is left out from the end, whole rows at a time, and a last line says what.
     """
-    bad = [test for test in worst_first(report.tests) if not test.verdict.good]
+    bad = [test for test in worst_first(report.tests) if not test.good]
     page = _Page(limit)
-    mark = MARKS[bad[0].verdict] if bad else "✓" if report.tests else "?"
+    mark = badge_of(bad[0]).mark if bad else "✓" if report.tests else "?"
     page.add([f"## {mark} {escape(headline(report))}", "", escape(scope(report)) + ".", ""])
     if bad:
         page.add(["| test | first divergence | reference → other | cause |", "|---|---|---|---|"])
@@ -84,9 +86,12 @@ def render_markdown(report: SessionReport, *, limit: int = 200_000) -> str:
 
 def _row(test: TestResult) -> str:
     first = test.comparison.first
-    label = f"{MARKS[test.verdict]} {LABELS[test.verdict]}<br>{code(test.nodeid)}"
+    badge = badge_of(test)
+    label = f"{badge.mark} {badge.label}<br>{code(test.nodeid)}"
+    if only_reported(test):
+        label += f"<br>{escape(only_reported(test))}"
     if first is None:
-        return f"| {label} | {escape(test.headline)} | - | {_cause(test)} |"
+        return f"| {label} | {escape(finding(test))} | - | {_cause(test)} |"
     return f"| {label} | {_first(test, first)} | {_values(first)} | {_cause(test)} |"
 
 
@@ -96,7 +101,8 @@ def _first(test: TestResult, first: Divergence) -> str:
     total = names + len(test.comparison.equal) + len(test.comparison.within)
     drift = drift_of(test)
     extent = f", {drift.n_different} of {drift.n_total} differ" if drift and drift.n_total > 1 else ""
-    return f"{code(first.label)} in {run_name(first.run)}{extent}{where}<br>{names} of {count(total, 'value')} drift"
+    drifting = f"{names} of {count(total, 'value')} drift{'s' if names == 1 else ''}"
+    return f"{code(first.label)} {escape(where_first(test, first))}{extent}{where}<br>{drifting}"
 
 
 def _values(first: Divergence) -> str:
@@ -108,7 +114,9 @@ def _cause(test: TestResult) -> str:
     cause = test.cause
     since = over_time(test)
     if cause is None and since:
-        return "changed since:<br>" + "<br>".join(escape(line) for line in since)
+        return "<br>".join(map(escape, since))
+    if badge_of(test).key == "strict":
+        return "<br>".join(f"{code(draw_text(draw))}: {escape(draw.fix)}" for draw in test.violations)
     if cause is None:
         return escape(cause_line(cause))
     return f"**{escape(cause_line(cause))}**<br>{escape(cause.summary)}"

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_repro.model import Verdict
 from pytest_repro.report.json_file import render_json
-from pytest_repro.report.wording import cause_line, differing_environment, divergence_sentence, visible, worst_first
+from pytest_repro.report.wording import (
+    cause_line,
+    differing_environment,
+    divergence_sentence,
+    finding,
+    only_reported,
+    visible,
+    worst_first,
+)
 
 if TYPE_CHECKING:
     from pytest_repro.model import Comparison, SessionReport, TestResult, ValueDrift
@@ -107,7 +115,8 @@ def _test(test: TestResult, *, report: SessionReport, common: Pairs, pins: str) 
             ("mlflow.note.content", _note(test)),
             ("repro.kind", "test"),
             ("repro.verdict", test.verdict.value),
-            ("repro.headline", test.headline),
+            ("repro.headline", finding(test)),
+            ("repro.excuse", only_reported(test)),
             ("repro.cause", cause_line(test.cause) if test.cause else ""),
             ("repro.cause.summary", test.cause.summary if test.cause else ""),
             ("repro.first_divergence", test.comparison.first.label if test.comparison.first else ""),
@@ -130,10 +139,12 @@ def _short(test: TestResult) -> str:
 
 def _note(test: TestResult) -> str:
     """The run's description, shown as Markdown: names of the user stand in code."""
-    lines = [f"**{test.verdict.value}**: {_code(test.headline)}"]
+    lines = [f"**{test.verdict.value}**: {_code(finding(test))}"]
+    if only_reported(test):
+        lines.append(_code(only_reported(test)))
     first = test.comparison.first
     if first is not None:
-        sentence = f"{divergence_sentence(first)}: {first.reference} -> {first.other}"
+        sentence = f"{divergence_sentence(test, first)}: {first.reference} -> {first.other}"
         lines.append(f"first: {_code(sentence)}" + (f" at {_code(str(first.location))}" if first.location else ""))
     if test.cause is not None:
         lines.append(f"cause: {_code(f'{cause_line(test.cause)}: {test.cause.summary}')}")

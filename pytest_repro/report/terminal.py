@@ -10,7 +10,19 @@ from pytest_repro.model import (
     CauseStatus,
     Verdict,
 )
-from pytest_repro.report.wording import visible, within_text, wrap
+from pytest_repro.report.wording import (
+    count,
+    draw_text,
+    drawn,
+    finding,
+    format_ulp,
+    group_text,
+    names_of,
+    visible,
+    where_first,
+    within_text,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from pytest_repro.model import (
@@ -36,9 +48,9 @@ _MARGIN = " " * 10
 def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) -> str:
     """The body of a failing test: about 40 lines, everything with `verbose`."""
     word = "DRIFT" if result.verdict in (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED) else result.verdict.value.upper()
-    lines = [f"{word}: {result.headline}"]
     if result.verdict.good and result.violations:
-        lines[0] = f"STRICT: {_drawn(result)}; the values did not drift"
+        word = "STRICT"
+    lines = [f"{word}: {finding(result)}"]
     if result.comparison.first is None and result.cause is None:
         body = [*_strict(result, width), *_tail(result, width=width, verbose=verbose)]
         return _text([*wrap(lines[0], width, indent="  "), *([""] if body else []), *body])
@@ -67,25 +79,15 @@ def _all_details(result: TestResult, *, room: int, width: int, verbose: bool) ->
         details = _details(drift, width=width, verbose=verbose)
         if not verbose and len(lines) + len(details) > room - 2:
             hidden = sum(bool(_details(other, width=width, verbose=False)) for other in drifts[number:])
-            return [*lines, "", f"  ... what differs inside {_values(hidden)} (-v shows all)"]
+            return [*lines, "", f"  ... what differs inside {count(hidden, 'more value')} (-v shows all)"]
         lines += details
     return lines
-
-
-def _values(count: int) -> str:
-    return "1 more value" if count == 1 else f"{count} more values"
-
-
-def _drawn(result: TestResult) -> str:
-    count = len(result.violations)
-    return f"uncontrolled entropy is drawn in {count} {'place' if count == 1 else 'places'}"
 
 
 def _strict(result: TestResult, width: int) -> list[str]:
     lines = []
     for violation in result.violations:
-        times = "" if violation.count == 1 else f", {violation.count} times"
-        lines += _field("drawn", f"{violation.call} at {violation.location}{times}", width)
+        lines += _field("drawn", draw_text(violation), width)
         lines += _field("fix", violation.fix, width)
     return lines
 
@@ -93,12 +95,6 @@ def _strict(result: TestResult, width: int) -> list[str]:
 def _field(label: str, text: str, width: int) -> list[str]:
     lines = textwrap.wrap(text, max(width - len(_MARGIN), 30), break_long_words=False, break_on_hyphens=False) or [""]
     return [f"  {label:<8}{lines[0]}", *(_MARGIN + line for line in lines[1:])]
-
-
-def _ulp_text(ulp: int | None) -> str:
-    if ulp is None:
-        return ""
-    return f"{ulp} ULP" if ulp < 10_000 else f"{ulp:.1e} ULP".replace("e+", "e")
 
 
 def _list(label: str, text: str, width: int, *, verbose: bool) -> list[str]:
@@ -113,9 +109,9 @@ def _first(result: TestResult, width: int, *, verbose: bool) -> list[str]:
     first = result.comparison.first
     if first is None:
         return []
-    lines = [f"  first   {first.label}  in {_run_name(result, first.run)}"]
+    lines = [f"  first   {first.label}  in {names_of(result).get(first.run, f'run {first.run}')}"]
     change = f"{first.reference} -> {first.other}"
-    ulp = _ulp_text(first.ulp)
+    ulp = "" if first.ulp is None else f"{format_ulp(first.ulp)} ULP"
     where = str(first.location) if first.location else ""
     one_line = f"{lines[0]}    {'   '.join(part for part in (change, ulp, where) if part)}"
     if len(one_line) <= width:
@@ -127,11 +123,6 @@ def _first(result: TestResult, width: int, *, verbose: bool) -> list[str]:
         lines += [_MARGIN + _cut(part, size) for part in (first.reference, "-> " + first.other)]
     rest = "   ".join(part for part in (ulp, where) if part)
     return [*lines, _MARGIN + rest] if rest else lines
-
-
-def _run_name(result: TestResult, run: int) -> str:
-    names = dict(result.labels)
-    return names.get(run) or (f"run {run}" if run else result.against or "baseline")
 
 
 def _over_time(result: TestResult, width: int, *, verbose: bool) -> list[str]:
@@ -176,16 +167,8 @@ def _shown(drifts: Sequence[ValueDrift], *, verbose: bool) -> Sequence[ValueDrif
 
 
 def _groups(drift: ValueDrift, result: TestResult) -> str:
-    names = dict(result.labels)
     runs = sum(map(len, drift.groups))
-    if runs == len(drift.groups) > 4:
-        return f"all {runs} differ"
-    shown = [[names.get(run) or (str(run) if run else result.against or "baseline") for run in g] for g in drift.groups]
-    return " | ".join(" = ".join(group) for group in shown)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.1e}"
+    return f"all {runs} differ" if runs == len(drift.groups) > 4 else group_text(drift, result, apart=" | ")
 
 
 def _row(drift: ValueDrift, result: TestResult) -> tuple[str, ...]:
@@ -193,7 +176,8 @@ def _row(drift: ValueDrift, result: TestResult) -> tuple[str, ...]:
     if stats is not None and stats.sign_of_zero_only:
         measures: tuple[str, str, str] = ("sign of zero only", "", "")
     elif stats is not None:
-        measures = (_number(stats.max_abs), _number(stats.max_rel), _ulp_text(stats.max_ulp).removesuffix(" ULP"))
+        ulp = "" if stats.max_ulp is None else format_ulp(stats.max_ulp)
+        measures = (f"{stats.max_abs:.1e}", f"{stats.max_rel:.1e}", ulp)
     else:
         measures = ("", "", "")
     return (drift.name, drift.kind, _groups(drift, result), f"{drift.n_different} of {drift.n_total}", *measures)
@@ -213,7 +197,8 @@ def _table(result: TestResult, *, width: int, verbose: bool) -> list[str]:
         lines.append("  " + "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip())
     hidden = len(drifts) - len(rows) + 1
     if hidden > 0:
-        lines.append(f"  ... and {_values(hidden)} that {'differs' if hidden == 1 else 'differ'} (-v shows all)")
+        verb = "differs" if hidden == 1 else "differ"
+        lines.append(f"  ... and {count(hidden, 'more value')} that {verb} (-v shows all)")
     return lines
 
 
@@ -246,8 +231,9 @@ def _details(drift: ValueDrift, *, width: int, verbose: bool) -> list[str]:
         for leaf in drift.leaves[:limit]:
             what = "" if leaf.what == "value" else f"  ({leaf.what})"
             lines.append(f"    {drift.name}{leaf.path}  {leaf.reference} -> {leaf.other}{what}")
-        if drift.n_leaves > min(limit, len(drift.leaves)):
-            lines.append(f"    ... {drift.n_leaves - min(limit, len(drift.leaves))} more places in {drift.name}")
+        hidden = drift.n_leaves - min(limit, len(drift.leaves))
+        if hidden > 0:
+            lines.append(f"    ... {count(hidden, 'more place')} in {drift.name}")
     if not lines:
         return []
     return ["", f"  {drift.name}", *(line if verbose else _cut(line, max(width, 60)) for line in lines)]
@@ -275,13 +261,12 @@ def summary_line(result: TestResult) -> str:
 def _summary(result: TestResult) -> str:
     first = result.comparison.first
     if first is None and result.verdict.good and result.violations:
-        return f"{_drawn(result)}, first {result.violations[0].call} at {result.violations[0].location}"
+        return f"{drawn(result)}, first {result.violations[0].call} at {result.violations[0].location}"
     if first is None:
         return result.headline
-    text = f"{first.label} differs in {_run_name(result, first.run)} of {result.runs}"
-    if result.verdict is Verdict.BASELINE_DRIFTED:
-        other = result.against or "baseline"
-        text = f"{first.label} differs from {'the ' if other == 'baseline' else ''}{other}"
+    text = f"{first.label} differs {where_first(result, first)}"
+    if result.verdict is not Verdict.BASELINE_DRIFTED:
+        text += f" of {result.runs}"
     if result.cause is not None and result.cause.status is CauseStatus.CAUSE:
         return f"{text}: {result.cause.factor}"
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_repro.model import Verdict
 
@@ -19,64 +19,70 @@ if TYPE_CHECKING:
         SessionReport,
         TestResult,
         ValueDrift,
+        Violation,
         WithinTolerance,
     )
 
 __all__ = [
-    "LABELS",
-    "MARKS",
-    "WORST_FIRST",
+    "BADGES",
+    "Badge",
+    "badge_of",
     "cause_line",
     "count",
     "differing_environment",
     "divergence_sentence",
+    "draw_text",
+    "drawn",
     "drift_of",
+    "finding",
     "format_float",
     "format_ulp",
     "group_text",
     "headline",
+    "names_of",
+    "only_reported",
     "over_time",
-    "run_name",
     "scope",
     "shorten",
     "stats_cells",
     "visible",
-    "worst_first",
+    "where_first",
     "within_text",
+    "worst_first",
     "wrap",
 ]
 
-#: a mark that tells the verdict without colour
-MARKS = {
-    Verdict.DRIFTED: "✕",
-    Verdict.BASELINE_DRIFTED: "≠",
-    Verdict.LOST: "!",
-    Verdict.INCONCLUSIVE: "?",
-    Verdict.WITHIN: "≈",
-    Verdict.REPRODUCED: "✓",
+
+class Badge(NamedTuple):
+    """What became of a test, as reports show it: its verdict, or that it drew what the strict mode forbids."""
+
+    #: as the page's classes have it
+    key: str
+    #: tells it without colour
+    mark: str
+    label: str
+    #: of a test and of several that did not pass; empty where all is well
+    verbs: tuple[str, str] | None = None
+
+
+_STRICT = Badge("strict", "§", "entropy drawn", ("draws uncontrolled entropy", "draw uncontrolled entropy"))
+_OFF = Badge("baseline_drifted", "≠", "baseline drift", ("is off its baseline", "are off their baselines"))
+_OF_VERDICT = {
+    Verdict.DRIFTED: Badge("drifted", "✕", "drift", ("drifts", "drift")),
+    Verdict.BASELINE_DRIFTED: _OFF,
+    Verdict.LOST: Badge("lost", "!", "lost", ("lost a run", "lost runs")),
+    Verdict.INCONCLUSIVE: Badge("inconclusive", "?", "inconclusive", ("is inconclusive", "are inconclusive")),
+    Verdict.WITHIN: Badge("within", "≈", "within tolerance"),
+    Verdict.REPRODUCED: Badge("reproduced", "✓", "reproduced"),
 }
+#: all that there are, the worst first
+BADGES = tuple(sorted((*_OF_VERDICT.values(), _STRICT), key=lambda badge: badge.verbs is None))
 
-#: the verdict as a badge
-LABELS = {
-    Verdict.DRIFTED: "drift",
-    Verdict.BASELINE_DRIFTED: "baseline drift",
-    Verdict.LOST: "lost",
-    Verdict.INCONCLUSIVE: "inconclusive",
-    Verdict.WITHIN: "within tolerance",
-    Verdict.REPRODUCED: "reproduced",
-}
-
-WORST_FIRST = tuple(MARKS)
-
-_VERBS = {
-    Verdict.DRIFTED: ("drifts", "drift"),
-    Verdict.BASELINE_DRIFTED: ("is off its baseline", "are off their baselines"),
-    Verdict.LOST: ("lost a run", "lost runs"),
-    Verdict.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
-}
-
-# C0 and C1 controls, and what reorders or hides text: bidirectional overrides, lone surrogates.
-_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# C0 and C1 controls, what reorders or hides text (bidirectional marks, no width), lone surrogates. The joiners
+# of scripts and emoji (U+200C, U+200D) stay.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 
 
 def visible(text: str) -> str:
@@ -116,19 +122,53 @@ def format_ulp(ulp: int | None) -> str:
     return f"{tenths // 10}.{tenths % 10}e{exponent}"
 
 
-def run_name(number: int) -> str:
-    """``run 3``; 0 is the stored baseline."""
-    return f"run {number}" if number else "baseline"
+def names_of(test: TestResult) -> dict[int, str]:
+    """What the runs of `test` are called where they are not ``run 3``; 0 is what run 1 was compared with."""
+    return {0: test.against or "baseline", **dict(test.labels)}
 
 
-def group_text(groups: Iterable[Sequence[int]]) -> str:
+def where_first(test: TestResult, first: Divergence) -> str:
+    """``in run 3``, ``from the baseline``, ``from v1.2``: where the first difference shows."""
+    if test.verdict is Verdict.BASELINE_DRIFTED:
+        other = names_of(test)[0]
+        return "from the baseline" if other == "baseline" else f"from {other}"
+    return f"in {names_of(test).get(first.run, f'run {first.run}')}"
+
+
+def group_text(drift: ValueDrift, test: TestResult, *, apart: str = " ≠ ") -> str:
     """Which runs agree: ``1 = 2 ≠ 3``."""
-    return " ≠ ".join(" = ".join(str(run) if run else "baseline" for run in group) for group in groups)
+    names = names_of(test)
+    return apart.join(" = ".join(names.get(run, str(run)) for run in group) for group in drift.groups)
+
+
+def badge_of(test: TestResult) -> Badge:
+    """The verdict of `test`, or that it fails although that is good."""
+    return _OF_VERDICT[test.verdict] if test.good or not test.verdict.good else _STRICT
+
+
+def drawn(test: TestResult) -> str:
+    """``uncontrolled entropy is drawn in 2 places``; for a test that has violations."""
+    return f"uncontrolled entropy is drawn in {count(len(test.violations), 'place')}"
+
+
+def draw_text(draw: Violation) -> str:
+    """``os.urandom() at test_a.py:4, 3 times``."""
+    return f"{draw.call} at {draw.location}{'' if draw.count == 1 else f', {draw.count} times'}"
+
+
+def finding(test: TestResult) -> str:
+    """One sentence on what was found."""
+    return f"{drawn(test)}; the values did not drift" if badge_of(test) is _STRICT else test.headline
+
+
+def only_reported(test: TestResult) -> str:
+    """``only reported: in quarantine until 2027-01-31``; empty for a test that counts, or has nothing to report."""
+    return f"only reported: {test.excuse}" if test.excuse and not test.good else ""
 
 
 def worst_first(tests: Iterable[TestResult]) -> list[TestResult]:
-    """Sort by severity of the verdict, else in the given order."""
-    return sorted(tests, key=lambda test: WORST_FIRST.index(test.verdict))
+    """Sort by severity of what became of them, else in the given order."""
+    return sorted(tests, key=lambda test: BADGES.index(badge_of(test)))
 
 
 def headline(report: SessionReport) -> str:
@@ -136,17 +176,29 @@ def headline(report: SessionReport) -> str:
     tests = report.tests
     if not tests:
         return "Nothing was checked: no test asked to be repeated"
-    counts = Counter(test.verdict for test in tests)
-    bad = [(counts[verdict], verdict) for verdict in _VERBS if counts[verdict]]
+    counts = Counter(map(badge_of, tests))
+    bad = [(counts[badge], _verb(badge, counts[badge], tests)) for badge in BADGES if badge.verbs and counts[badge]]
     if not bad:
-        close = counts[Verdict.WITHIN]
+        close = counts[_OF_VERDICT[Verdict.WITHIN]]
         return f"Reproduced: {count(len(tests), 'test')}" + (
             f", {close} of them only within tolerance" if close else ""
         )
-    opening = "Not reproducible" if counts[Verdict.DRIFTED] or counts[Verdict.BASELINE_DRIFTED] else "Not shown"
-    (number, verdict), *others = bad
-    first = f"{number} of {count(len(tests), 'test')} {_VERBS[verdict][number != 1]}"
-    return f"{opening}: " + ", ".join([first, *(f"{n} {_VERBS[v][n != 1]}" for n, v in others)])
+    shown = counts[_OF_VERDICT[Verdict.DRIFTED]] or counts[_OFF]
+    (number, verb), *others = bad
+    parts = [f"{number} of {count(len(tests), 'test')} {verb}", *(f"{number} {verb}" for number, verb in others)]
+    excused = sum(bool(only_reported(test)) for test in tests)
+    return f"{'Not reproducible' if shown else 'Not shown'}: {', '.join(parts)}" + (
+        f"; {excused} of these only reported" if excused else ""
+    )
+
+
+def _verb(badge: Badge, number: int, tests: Sequence[TestResult]) -> str:
+    """What tests with this badge do."""
+    assert badge.verbs is not None
+    others = dict.fromkeys(names_of(test)[0] for test in tests if test.verdict is Verdict.BASELINE_DRIFTED)
+    if badge is _OFF and list(others) != ["baseline"]:
+        return f"{'differs' if number == 1 else 'differ'} from {' or '.join(map(visible, others))}"
+    return badge.verbs[number != 1]
 
 
 def scope(report: SessionReport) -> str:
@@ -159,11 +211,10 @@ def scope(report: SessionReport) -> str:
     return "; ".join(parts)
 
 
-def divergence_sentence(first: Divergence) -> str:
+def divergence_sentence(test: TestResult, first: Divergence) -> str:
     """``loss first differs at step 3 in run 3``: what differs and since when."""
     since = "" if first.step is None else f" at step {first.step}"
-    where = f"in {run_name(first.run)}" if first.run else "from the baseline"
-    return f"{first.name}{first.path} first differs{since} {where}"
+    return f"{first.name}{first.path} first differs{since} {where_first(test, first)}"
 
 
 def cause_line(cause: Cause | None) -> str:

@@ -40,7 +40,7 @@ from pytest_repro.execute.tasks import CarriedArrays, Reply, read_reply, write_r
 from pytest_repro.execute.wire import Request, failure_body, recording_body, recording_from, request_body, request_from
 from pytest_repro.known import KnownDrift, read_known, write_known
 from pytest_repro.model import EnvField, Recording, RunSpec, SessionReport, Tolerance
-from pytest_repro.report.codec import session_from_json, to_json
+from pytest_repro.report import codec
 from pytest_repro.report.json_file import render_json
 from pytest_repro.report.markdown import render_markdown
 from pytest_repro.report.terminal import failure_text
@@ -397,14 +397,14 @@ def _report_reader() -> Reader:
         make_result(comparison=make_comparison(make_drift()), cause=make_cause()),
         make_result(),
     ]
-    seeds = [_json(to_json(make_report(*results, environment=(("python", "3.11"),))))]
+    seeds = [_json(codec.to_json(make_report(*results, environment=(("python", "3.11"),))))]
 
     def read(data: bytes) -> None:
         try:
             body = json.loads(data)
         except (ValueError, RecursionError):
             return
-        report: SessionReport = session_from_json(body)
+        report: SessionReport = codec.decode(SessionReport, body)
         render_json(report)
         render_markdown(report)
         for test in report.tests:

@@ -68,7 +68,7 @@ def in_src(project: Project, *rates: float) -> None:
 
 def test_commit_that_changed_a_constant_is_told_with_the_value_and_no_tolerance(inner: Inner, project: Project) -> None:
     in_src(project, 0.5, 0.25)
-    result = inner("--repro-against=HEAD~1", subprocess=True)
+    result = inner("--repro-against=HEAD~1", "--repro-seed=3", subprocess=True)
     result.assert_outcomes(passed=1, failed=1)
     commit = project.git("rev-parse", "HEAD~1")[:12]
     result.stdout.fnmatch_lines(
@@ -77,6 +77,7 @@ def test_commit_that_changed_a_constant_is_told_with_the_value_and_no_tolerance(
             "  first   loss[[]1]  in now    0.5 -> 0.25 *",
             "  code    changed since: src/pk/model.py",
             "  loss   series, 4  HEAD~1 | now *",
+            "  again   pytest \"tests/test_model.py::test_train\" --repro-against='HEAD~1' --repro-seed=3",
             "repro: 1 test agrees with HEAD~1 (bitwise).",
             "DRIFT tests/test_model.py::test_train - loss[[]1] differs from HEAD~1",
         ]

@@ -67,6 +67,31 @@ def test_drifting_runs_are_kept_too(inner: Inner, pytester: pytest.Pytester) -> 
     assert len(list((pytester.path / "kept").rglob("run-*.json"))) == 2
 
 
+@pytest.mark.parametrize(
+    ("change", "options"),
+    [
+        pytest.param(("0.5", "1 / 0"), (), id="error"),
+        pytest.param(("np.arange(2000.0)", "pytest.skip()"), (), id="skip"),
+        pytest.param(("np.arange(2000.0)", "__import__('os')._exit(3)"), ("--repro-isolation=process",), id="lost"),
+    ],
+)
+def test_what_an_earlier_session_kept_is_not_taken_for_what_a_test_gives_now(
+    inner: Inner, pytester: pytest.Pytester, change: tuple[str, str], options: tuple[str, ...]
+) -> None:
+    source = TEST.replace("RATE = 0.5", "def rate():\n        return 0.5").replace("RATE", "rate()")
+    inner.file(source)
+    for folder in ("old", "new"):
+        inner(f"--repro-record={folder}", "--repro-runs=2").assert_outcomes(passed=2)
+    assert cli(pytester, "compare", "old", "new").returncode == 0
+    path = pytester.path / "test_it.py"
+    path.write_text(path.read_text().replace(*change))
+    inner("--repro-record=new", "--repro-runs=2", *options)
+    done = cli(pytester, "compare", "old", "new")
+    assert done.returncode == 1, done.stdout
+    assert "test_it.py::test_train\nINCONCLUSIVE: it is not in new; record it there too" in done.stdout
+    assert "2 tests: 1 reproduced, 1 inconclusive" in done.stdout
+
+
 def test_folder_that_cannot_be_written_fails_the_session_by_name(inner: Inner, pytester: pytest.Pytester) -> None:
     inner.file(TEST)
     (pytester.path / "kept").write_text("a file")

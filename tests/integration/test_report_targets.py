@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,37 @@ def test_report_of_a_session_that_repeated_nothing_takes_the_place_of_an_old_one
     text = target.read_text(encoding="utf-8")
     assert text != "old"
     assert "test_same" not in text
+
+
+def test_report_of_a_session_that_repeats_nothing_says_so_in_place_of_an_older_one(
+    inner: Inner, tmp_path: Path
+) -> None:
+    inner.file(SOURCE)
+    target = tmp_path / "report.json"
+    target.write_text("of another session", encoding="utf-8")
+    inner(f"--repro-json={target}", f"--repro-md={tmp_path / 'report.md'}").assert_outcomes(passed=1)
+    assert json.loads(target.read_text(encoding="utf-8"))["tests"] == []
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("## ? Nothing was checked")
+
+
+NO_TEXT = """
+import pytest
+
+@pytest.mark.repro
+def test_name(repro):
+    repro.metric("of bytes \\udcff", repro.run)
+
+def test_in_place(repro):
+    seen = []
+    repro(lambda: {"\\udcfe": seen.append(1) or len(seen)})
+"""
+
+
+def test_names_that_are_no_text_cross_from_an_xdist_worker(inner: Inner, tmp_path: Path) -> None:
+    """It ended the whole session: execnet takes text only that UTF-8 has."""
+    pytest.importorskip("xdist")
+    inner.file(NO_TEXT)
+    options = ("--repro-runs=2", "--repro-isolation=inline", "--repro-explain=off", f"--repro-json={tmp_path / 'r'}")
+    inner("-n1", *options, plugins=["xdist"], subprocess=True).assert_outcomes(failed=2)
+    in_place, marked = json.loads((tmp_path / "r").read_text(encoding="utf-8"))["tests"]
+    assert (in_place["drifted"], marked["drifted"]) == (["<lambda>.\udcfe"], ["of bytes \udcff"])

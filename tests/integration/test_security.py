@@ -71,6 +71,6 @@ def test_hostile_text_of_a_result_is_visible() -> None:
     comparison = make_comparison(drift, equal=(HOSTILE,), notes=(HOSTILE,))
     result = make_result(HOSTILE, comparison=comparison, headline=HOSTILE, again=HOSTILE)
     printed = [failure_text(result, verbose=True), summary_line(result)]
-    printed += closing_lines(make_report(result), escape=0.5)
+    printed += closing_lines(make_report(result), escape=lambda _: 0.5)
     assert not set("".join(printed)) & set("\x1b\x07\r\u202e\x9b\ud800")
     assert all("\\u001b[2J" in text for text in printed[:2])

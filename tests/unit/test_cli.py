@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_repro.cli import main
+from pytest_repro.cli import _print_changes, main
+from pytest_repro.model import EnvChange
 from tests.unit.baseline.kept import env
 from tests.unit.baseline.test_baseline_recordings import make
 
@@ -70,8 +71,33 @@ def test_test_that_one_folder_lacks_is_no_pass_unless_that_is_allowed(
     assert main(["compare", str(a), str(b), "--allow-missing"]) == 0
 
 
-def test_show_of_a_test_that_is_not_there_exits_with_1(tmp_path: Path) -> None:
+def test_show_of_a_test_that_is_not_there_says_so_and_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["show", str(make(tmp_path / "a", ("v", 1))), "nothing-like-this"]) == 1
+    assert "no test has 'nothing-like-this' in its id; without a name, show lists all" in capsys.readouterr().err
+
+
+def test_names_that_are_left_out_are_not_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_changes([EnvChange(f"x.{i:02}", "1", "2") for i in range(21)], verbose=False)
+    assert "(and 21 that cannot: x.00," in (said := capsys.readouterr().out)
+    assert "x.19, ...)" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_output_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    make(tmp_path, ("loss", 1.0))
+    command = [sys.executable, "-m", "pytest_repro.cli", "show", str(tmp_path)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
+        )
+    assert (done.returncode, done.stderr) == (2, "pytest-repro: No space left on device\n")
 
 
 def test_error_of_the_system_is_one_line(

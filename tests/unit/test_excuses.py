@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_repro.excuses import Excuses, Watched, excluded, excuse_lines
 from pytest_repro.known import KnownDrift
-from pytest_repro.model import TestResult, Verdict
+from pytest_repro.model import Location, TestResult, Verdict, Violation
 from pytest_repro.settings import Settings, resolve
 
 TODAY = dt.date(2026, 11, 23)
@@ -79,8 +80,6 @@ def test_pattern_fits_a_test_or_what_it_belongs_to(pattern: str, out: bool) -> N
 
 
 def test_closing_lines_say_what_is_only_reported_and_what_can_go() -> None:
-    from dataclasses import replace
-
     results = [
         replace(result(nodeid="d"), excuse="--repro-level=warn"),
         replace(result(Verdict.REPRODUCED, "b"), excuse="in quarantine until 2030-01-01 (x)"),
@@ -93,6 +92,21 @@ def test_closing_lines_say_what_is_only_reported_and_what_can_go() -> None:
         "repro: c reproduces; it is listed in known.json as a known drift; --repro-update takes it out",
         "repro: only reported, --repro-level=warn: d: 1 of 1 values differs",
     ]
+
+
+def test_text_of_the_known_file_begins_no_line_and_moves_no_cursor() -> None:
+    known = {"a": KnownDrift("x\n::error::\x1b[2J", "hash-seed")}
+    excused = Excuses(known).applied(result(nodeid="a"), Settings())
+    lines = excuse_lines([excused], [Watched("b", True, unrepeatable="\x1b[31mno")], Settings(), verbose=False)
+    assert not set("".join(lines)) & set("\n\x1b")
+    assert "a known drift (x\\n::error::\\u001b[2J, hash-seed)" in lines[0]
+
+
+def test_what_a_test_in_quarantine_draws_is_what_is_reported() -> None:
+    draw = Violation("os.urandom()", Location("a.py", 3), 1, "repro.rng")
+    strict = replace(result(Verdict.REPRODUCED, "a"), violations=(draw,), excuse="in quarantine until 2999-01-31")
+    (line,) = excuse_lines([strict], [], Settings(), verbose=False)
+    assert line.endswith(": a: uncontrolled entropy is drawn in 1 place; the values did not drift")
 
 
 def test_long_lists_are_cut_unless_all_is_wanted() -> None:

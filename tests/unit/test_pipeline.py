@@ -147,6 +147,13 @@ def test_command_shows_the_drift_again(runs: int, *, inline: bool, seed: int, di
     assert judge(nodeid=NODE, plan=plan, recordings=recordings, location=None).again == command
 
 
+def test_one_value_is_no_values() -> None:
+    assert verdict(recording(1, ("a", 1.0)), recording(2, ("a", 1.0))).headline == "1 value is equal over 2 runs"
+    near = Tolerance(atol=1.0)
+    close = verdict(recording(1, ("a", 1.0), tolerance=near), recording(2, ("a", 1.5), tolerance=near))
+    assert close.headline == "1 value agrees over 2 runs, 1 of them within tolerance"
+
+
 def test_unfinished_compares_what_there_is() -> None:
     result = unfinished(
         nodeid=NODE,

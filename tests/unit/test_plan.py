@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from pytest_repro.model import Place, Plan
-from pytest_repro.plan import describe_plan, escape_rate, make_plan, quoted
+from pytest_repro.plan import command_for, describe_plan, escape_rate, make_plan
 from pytest_repro.settings import Settings
 
 
@@ -144,14 +144,19 @@ def test_escape_rate_is_that_no_run_or_every_run_drifts(runs: int, rate: float, 
 
 
 def test_plain_ids_stand_in_double_quotes_which_every_shell_has() -> None:
-    assert quoted(r"tests/test_a.py::test_it[caf\xe9 1.5-a'b]") == r'''"tests/test_a.py::test_it[caf\xe9 1.5-a'b]"'''
+    assert command_for(r"t.py::t[caf\xe9 1.5-a'b]") == r'''pytest "t.py::t[caf\xe9 1.5-a'b]"'''
 
 
-@pytest.mark.parametrize("text", ["^a$HOME", "$(echo)", 'say "it"', "a`echo`b", r"a\\b", "it's $HOME", "wow!"])
+@pytest.mark.parametrize("text", ["^a$HOME", "$(echo)", 'say "it"', "a`echo`b", r"a\\b", "it's $HOME", "wow!", "a\\"])
 def test_a_shell_gives_back_the_id_that_was_quoted(text: str) -> None:
     target = f"tests/test_a.py::test_it[{text}]"
-    assert shlex.split(quoted(target)) == [target]
+    command = command_for(target, "--repro-runs=2", seed=7)
+    assert shlex.split(command) == ["pytest", target, "--repro-runs=2", "--repro-seed=7"]
     bash = shutil.which("bash")
     if bash is not None:
-        shown = subprocess.run([bash, "-c", f"printf %s {quoted(target)}"], capture_output=True, check=True)
+        shown = subprocess.run(
+            [bash, "-c", command.replace("pytest", "printf %s", 1).partition(" --repro")[0]],
+            capture_output=True,
+            check=True,
+        )
         assert shown.stdout.decode() == target

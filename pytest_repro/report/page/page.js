@@ -79,7 +79,8 @@
   const DASHES = ["solid", "6px,3px", "2px,2px", "8px,3px,2px,3px", "10px,4px", "4px,2px,1px,2px"];
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const number = (value) => (typeof value === "number" ? value : null);
-  const runName = (run) => (run ? `run ${run}` : "baseline");
+  // Plotly takes some tags in its texts for markup; a name is text.
+  const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 
   function theme() {
     const style = getComputedStyle(document.documentElement);
@@ -102,16 +103,16 @@
     const distance = (value, index) => (value === null || truth[index] === null ? null : Math.abs(value - truth[index]));
     const others = rest.map((run) => {
       const values = run.values === null ? truth : run.values.map(number);
-      return { run: run.run, values, deltas: values.map(distance) };
+      return { name: plain(run.name), values, deltas: values.map(distance) };
     });
     const traces = [{
-      x: picture.steps, y: truth, name: runName(reference.run), mode: "lines", yaxis: "y",
+      x: picture.steps, y: truth, name: plain(reference.name), mode: "lines", yaxis: "y",
       line: { color: ink, width: 1.5 }, showlegend: true, hovertemplate: "%{y}",
     }];
     const lone = (values) => (values.length <= 60 ? "lines+markers" : "lines");
     others.forEach((run, index) => {
       const look = { color: COLOURS[index % COLOURS.length], dash: DASHES[index % DASHES.length], width: 2 };
-      const common = { x: picture.steps, name: runName(run.run), legendgroup: String(run.run), line: look, mode: lone(picture.steps), marker: { size: 4 } };
+      const common = { x: picture.steps, name: run.name, legendgroup: run.name, line: look, mode: lone(picture.steps), marker: { size: 4 } };
       traces.push({ ...common, y: run.values, yaxis: "y", showlegend: true, hovertemplate: "%{y}" });
       // Equality is blank: a logarithm has no place for it.
       traces.push({ ...common, y: run.deltas.map((delta) => delta || null), yaxis: "y2", showlegend: false, hovertemplate: "|Δ| %{y:.3e}" });
@@ -124,7 +125,7 @@
       ...base(), showlegend: true, legend: { orientation: "h", x: 1, xanchor: "right", y: 1.01, yanchor: "bottom" },
       xaxis: { ...axis, title: { text: "step", standoff: 4 }, anchor: "y" },
       yaxis: { ...axis, domain: [0, 0.38], title: { text: "value", standoff: 4 } },
-      yaxis2: { ...axis, domain: [0.5, 1], type: "log", range: [low, high], dtick: Math.ceil((high - low) / 5), exponentformat: "e", title: { text: `|Δ| from ${runName(reference.run)}`, standoff: 4 } },
+      yaxis2: { ...axis, domain: [0.5, 1], type: "log", range: [low, high], dtick: Math.ceil((high - low) / 5), exponentformat: "e", title: { text: `|Δ| from ${plain(reference.name)}`, standoff: 4 } },
       annotations: [],
       shapes: [],
     };
@@ -144,9 +145,9 @@
     const high = sizes.length ? Math.max(...sizes) : 1;
     const ticks = [low, (low + high) / 2, high];
     const trace = {
-      type: "heatmap", z: cells, zmin: low, zmax: high > low ? high : low + 1, hoverongaps: false, xgap: cells[0].length < 40 ? 1 : 0, ygap: cells.length < 40 ? 1 : 0,
+      type: "heatmap", z: cells, zmin: high > low ? low : low - 1, zmax: high, hoverongaps: false, xgap: cells[0].length < 40 ? 1 : 0, ygap: cells.length < 40 ? 1 : 0,
       colorscale: [[0, "#fdd0a2"], [1, "#8c2d04"]], customdata: cells.map((row) => row.map((size) => (size === null ? "" : (10 ** size).toExponential(1)))),
-      hovertemplate: "[%{y}, %{x}] |Δ| %{customdata}<extra></extra>",
+      hovertemplate: `${picture.blocks ? "block " : ""}[%{y}, %{x}] |Δ| %{customdata}<extra></extra>`,
       colorbar: { tickvals: ticks, ticktext: ticks.map((size) => (10 ** size).toExponential(0)), thickness: 12, outlinewidth: 0 },
     };
     // a few cells get a tick each: fractions between them would all be written as the same index

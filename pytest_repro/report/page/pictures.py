@@ -43,8 +43,8 @@ class Pictures:
         drawn = []
         for index, drift in enumerate(test.comparison.drifts):
             place = (test.nodeid, index)
-            drawn += self._chart(drift) if place in self._charts else []
-            drawn += self._heat(drift) if place in self._heats else []
+            drawn += self._chart(drift, test) if place in self._charts else []
+            drawn += self._heat(drift, test) if place in self._heats else []
         return drawn
 
     def left_out(self, test: TestResult) -> int:
@@ -52,8 +52,8 @@ class Pictures:
         drifts = enumerate(test.comparison.drifts)
         return sum(bool(drift.series) and (test.nodeid, index) not in self._charts for index, drift in drifts)
 
-    def _chart(self, drift: ValueDrift) -> list[View]:
-        chart = series.make_chart(drift)
+    def _chart(self, drift: ValueDrift, test: TestResult) -> list[View]:
+        chart = series.make_chart(drift, wording.names_of(test))
         if chart is None:
             return []
         identity = f"picture-{len(self.data) + 1}"
@@ -76,17 +76,21 @@ class Pictures:
             }
         ]
 
-    def _heat(self, drift: ValueDrift) -> list[View]:
+    def _heat(self, drift: ValueDrift, test: TestResult) -> list[View]:
         if not drift.heat or not drift.heat[0]:
             return []
         grid = heat.coarsen(drift.heat, self._side)
         limits = heat.sizes(grid)
         extent = f"{drift.n_different} of {drift.n_total} elements differ"
         identity = f"picture-{len(self.data) + 1}"
-        self.data[identity] = {"kind": "heat", "cells": heat.logarithms(grid)}
-        caption = [f"|Δ| in {wording.run_name(drift.first.run)}, log colour", "grey: equal bits"]
+        blocks = len(grid) * len(grid[0]) < drift.n_total
+        self.data[identity] = {"kind": "heat", "cells": heat.logarithms(grid), "blocks": blocks}
+        caption = [f"|Δ| {shorten(wording.where_first(test, drift.first))}, log colour", "grey: equal bits"]
+        if blocks:
+            caption.append("a cell is a block of elements, as far off as the worst of them")
         if limits:
-            caption.append(f"light {wording.format_float(limits[0])}, dark {wording.format_float(limits[1])}")
+            light, dark = map(wording.format_float, limits)
+            caption.append(f"light {light}, dark {dark}" if light != dark else f"dark {dark}")
         return [
             {
                 "id": identity,

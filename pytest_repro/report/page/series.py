@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_repro.report.codec import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_repro.model import ValueDrift
 
@@ -25,7 +25,7 @@ _MAX_LINES = 12
 class Line:
     """One run's trajectory."""
 
-    run: int
+    name: str
     #: per step; None where this run has none
     values: tuple[float | None, ...]
     #: |value - reference|: 0.0 where equal, None where one of them is missing or not finite
@@ -45,8 +45,13 @@ class Chart:
     left_out: int = 0
 
 
-def make_chart(drift: ValueDrift) -> Chart | None:
-    """Align the runs of `drift` on their steps; None when there is no series to draw."""
+def make_chart(drift: ValueDrift, names: Mapping[int, str]) -> Chart | None:
+    """Align the runs of `drift` on their steps; None when there is no series to draw.
+
+    Args:
+        drift: with its series.
+        names: of runs that are not called by their number.
+    """
     runs = [(number, dict(zip(steps, values, strict=False))) for number, steps, values in drift.series]
     if len(runs) < 2:
         return None
@@ -57,7 +62,9 @@ def make_chart(drift: ValueDrift) -> Chart | None:
     # Where not all can be drawn, those that agree with the reference are left out first: the others are the news.
     telling = sorted(runs[1:], key=lambda run: run[1] == reference)[: _MAX_LINES - 1]
     drawn = [runs[0], *sorted(telling, key=lambda run: run[0])]
-    lines = tuple(_line(number, points, reference=reference, steps=steps) for number, points in drawn)
+    lines = tuple(
+        _line(names.get(number, f"run {number}"), points, reference=reference, steps=steps) for number, points in drawn
+    )
     return Chart(steps, lines, _first_difference(steps, lines), left_out=len(runs) - len(drawn))
 
 
@@ -84,16 +91,16 @@ def chart_data(chart: Chart) -> dict[str, Any]:
     The script takes the distances itself: the difference of two doubles is the same there.
     """
     reference, *others = chart.lines
-    runs: list[dict[str, Any]] = [{"run": reference.run, "values": encode(reference.values)}]
+    runs: list[dict[str, Any]] = [{"name": reference.name, "values": encode(reference.values)}]
     for line in others:
         equal = all(delta == 0.0 for delta in line.deltas)
-        runs.append({"run": line.run, "values": None if equal else encode(line.values)})
+        runs.append({"name": line.name, "values": None if equal else encode(line.values)})
     return {"steps": list(chart.steps), "first": chart.first, "runs": runs}
 
 
-def _line(number: int, points: dict[int, float], *, reference: dict[int, float], steps: Sequence[int]) -> Line:
+def _line(name: str, points: dict[int, float], *, reference: dict[int, float], steps: Sequence[int]) -> Line:
     values = tuple(points.get(step) for step in steps)
-    return Line(number, values, tuple(_distance(points.get(step), reference.get(step)) for step in steps))
+    return Line(name, values, tuple(_distance(points.get(step), reference.get(step)) for step in steps))
 
 
 def _distance(value: float | None, reference: float | None) -> float | None:
@@ -114,5 +121,5 @@ def _pick(chart: Chart, indices: Sequence[int]) -> Chart:
     def at(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
         return tuple(values[index] for index in indices)
 
-    lines = tuple(Line(line.run, at(line.values), at(line.deltas)) for line in chart.lines)
+    lines = tuple(Line(line.name, at(line.values), at(line.deltas)) for line in chart.lines)
     return Chart(tuple(chart.steps[index] for index in indices), lines, chart.first, chart.left_out)

@@ -6,12 +6,13 @@ it would become black blobs.
 
 from __future__ import annotations
 
+import html
 import math
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_repro.report.wording import run_name
+from pytest_repro.report.wording import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +73,7 @@ def render_svg(chart: Chart, *, label: str) -> str:
 
 def _distances(chart: Chart, across: _Scale) -> Iterable[str]:
     sizes = [delta for line in chart.lines for delta in line.deltas if delta]
-    yield _text(4, _UPPER[0] - 8, f"|Δ| from {run_name(chart.lines[0].run)}", anchor="start")
+    yield _text(4, _UPPER[0] - 8, f"|Δ| from {_name(chart.lines[0])}", anchor="start")
     if not sizes:
         yield _text(_WIDTH // 2, sum(_UPPER) // 2, "no distance to draw", anchor="middle")
         return
@@ -120,11 +121,16 @@ def _legend(lines: Sequence[Line]) -> Iterable[str]:
     for index in reversed(range(len(lines))):
         if x < 160:  # the rest would run into the axis' title
             return
-        name = run_name(lines[index].run)
+        name = _name(lines[index])
         yield _text(x, _UPPER[0] - 8, name, anchor="end")
         x -= 7 * len(name) + 4
         yield _path([f"M{x - 22} {_UPPER[0] - 12}h22"], index - 1 if index else None)
         x -= 34
+
+
+def _name(line: Line) -> str:
+    """What a run is called, as long as there is room for, escaped."""
+    return html.escape(shorten(line.name, 24))
 
 
 def _segments(

@@ -44,23 +44,23 @@ _FACTS = {
 
 def make_view(report: SessionReport) -> View:
     """Say everything about `report` that the page shows."""
-    bad = [test for test in wording.worst_first(report.tests) if not test.verdict.good]
-    good = [test for test in wording.worst_first(report.tests) if test.verdict.good]
-    counts = Counter(test.verdict for test in report.tests)
+    bad = [test for test in wording.worst_first(report.tests) if not test.good]
+    good = [test for test in wording.worst_first(report.tests) if test.good]
+    counts = Counter(map(wording.badge_of, report.tests))
     pictures = Pictures(bad)
     environment = dict(report.environment)
     return {
         "state": "bad" if bad else "good" if good else "empty",
-        "mark": wording.MARKS[bad[0].verdict] if bad else "✓" if good else "?",
+        "mark": wording.badge_of(bad[0]).mark if bad else "✓" if good else "?",
         "headline": wording.headline(report),
         "scope": shorten(wording.scope(report), 1000),
         "facts": [
             f"{label} {shorten(environment[name])}".strip() for name, label in _FACTS.items() if name in environment
         ],
         "chips": [
-            {"key": verdict.name.lower(), "mark": mark, "label": wording.LABELS[verdict], "count": counts[verdict]}
-            for verdict, mark in wording.MARKS.items()
-            if counts[verdict]
+            {"key": badge.key, "mark": badge.mark, "label": badge.label, "count": counts[badge]}
+            for badge in wording.BADGES
+            if counts[badge]
         ],
         "cards": [_card(test, number, pictures) for number, test in enumerate(bad, start=1)],
         "passing": [_passing(test) for test in good],
@@ -80,15 +80,16 @@ def _card(test: TestResult, number: int, pictures: Pictures) -> View:
     return {
         "id": f"test-{number}",
         **_badge(test),
-        "headline": shorten(test.headline, 1000),
-        "place": shorten(str(test.location)) if test.location else "",
+        "headline": shorten(wording.finding(test), 1000),
+        "only_reported": shorten(wording.only_reported(test), 1000),
         "first": _first(test),
         "streams": shorten(test.streams, 1000),
         "cause": _cause(test.cause) if test.cause else None,
         "cause_line": shorten(wording.cause_line(test.cause)),
+        "drawn": [(shorten(wording.draw_text(draw), 1000), shorten(draw.fix, 1000)) for draw in test.violations],
         "pictures": pictures.of(test),
         "more_pictures": pictures.left_out(test),
-        "drifts": [_drift(drift) for drift in comparison.drifts[:_MAX_ROWS]],
+        "drifts": [_drift(drift, test) for drift in comparison.drifts[:_MAX_ROWS]],
         "more_drifts": max(len(comparison.drifts) - _MAX_ROWS, 0),
         **_settled(comparison),
         "environment": [(shorten(name), [shorten(value) for value in values]) for name, values in differing],
@@ -101,12 +102,8 @@ def _card(test: TestResult, number: int, pictures: Pictures) -> View:
 
 
 def _badge(test: TestResult) -> View:
-    return {
-        "key": test.verdict.name.lower(),
-        "mark": wording.MARKS[test.verdict],
-        "label": wording.LABELS[test.verdict],
-        "nodeid": shorten(test.nodeid, 1000),
-    }
+    badge = wording.badge_of(test)
+    return {"key": badge.key, "mark": badge.mark, "label": badge.label, "nodeid": shorten(test.nodeid, 1000)}
 
 
 def _first(test: TestResult) -> View | None:
@@ -118,7 +115,7 @@ def _first(test: TestResult) -> View | None:
         "name": shorten(first.name + first.path),
         "label": shorten(first.label),
         "since": f" at step {first.step}" if first.step is not None else "",
-        "run": f"in {wording.run_name(first.run)}" if first.run else "from the baseline",
+        "where": shorten(wording.where_first(test, first)),
         "reference": shorten(first.reference),
         "other": shorten(first.other),
         "short": (shorten(first.reference, _NUMBER), shorten(first.other, _NUMBER)),
@@ -167,12 +164,12 @@ def _cause(cause: Cause) -> View:
     }
 
 
-def _drift(drift: ValueDrift) -> View:
+def _drift(drift: ValueDrift, test: TestResult) -> View:
     largest, relative, ulp = wording.stats_cells(drift.stats)
     return {
         "name": shorten(drift.name),
         "kind": shorten(drift.kind),
-        "groups": wording.group_text(drift.groups),
+        "groups": shorten(wording.group_text(drift, test)),
         "at": shorten(drift.first.label[len(drift.name) :]),
         "reference": shorten(drift.first.reference, _NUMBER),
         "other": shorten(drift.first.other, _NUMBER),

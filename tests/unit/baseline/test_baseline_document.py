@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,22 @@ def test_damaged_file_is_refused_by_name_with_reason_and_remedy(tmp_path: Path, 
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
     assert "--repro-update" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("{" + "".join(f'"{i}": 1, ' for i in range(50_000)) + '"7": 2}', "'7' stands in", id="keys"),
+        pytest.param(f"[{','.join(['1' * 299] * 25_000)}]", "no JSON object", id="digits"),
+    ],
+)
+def test_no_file_takes_more_time_than_its_size_does(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "b.json"
+    path.write_text(text)
+    began = time.process_time()
+    with pytest.raises(StoredDataError, match=message):
+        read(path)
+    assert time.process_time() - began < 2.5
 
 
 def test_file_that_is_not_text_is_refused(tmp_path: Path) -> None:

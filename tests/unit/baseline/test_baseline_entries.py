@@ -162,6 +162,11 @@ def test_changed_metric_changes_one_line() -> None:
         {"array": {"type": "numpy.ndarray", "dtype": "float64", "shape": [10**9, 10], "ref": "../../etc"}},
         {"digest": {"fingerprint": "../../x"}},
         {"digest": {"kind": "a", "unit": "b", "block": 1, "ladder": [], "fingerprint": "0" * 32, "count": 3}},
+        {
+            "series": {
+                "digest": {"kind": "a", "unit": "b", "block": 1, "ladder": [], "fingerprint": "0" * 32, "count": 0}
+            }
+        },
         {"pickle": "gASV"},
     ],
     ids=str,

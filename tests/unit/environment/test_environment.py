@@ -91,6 +91,16 @@ def test_difference_puts_what_can_change_numbers_first() -> None:
     assert difference(before, before) == ()
 
 
+def test_a_damaged_installation_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, metadata in (("~umpy", None), ("bad", b"Name: bad\nVersion: \xff1\n"), ("no", b"Summary: x\n")):
+        (tmp_path / f"{name}-1.0.dist-info").mkdir()
+        if metadata is not None:
+            (tmp_path / f"{name}-1.0.dist-info" / "METADATA").write_bytes(metadata)
+    before = installed_distributions()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed_distributions() == before
+
+
 def test_installed_distributions_are_normalised() -> None:
     found = installed_distributions()
     assert list(found) == sorted(found)

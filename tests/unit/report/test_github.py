@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_repro.errors import SettingsError
-from pytest_repro.model import Location, Verdict
+from pytest_repro.model import Location, Verdict, Violation
 from pytest_repro.report.github import append_summary, render_annotations
 from tests.builders import make_comparison, make_divergence, make_drift, make_report, make_result
 
@@ -38,6 +39,19 @@ def test_one_for_each_of_the_first_ten_drifting_tests() -> None:
     good = [make_result(f"g{i}", verdict=verdict) for i, verdict in enumerate(Verdict) if verdict.good]
     lines = render_annotations(make_report(*good, *drifting), root="/repo")
     assert [line.split("title=")[1].split("::")[0].split(" ")[-1] for line in lines] == [f"t{i}" for i in range(10)]
+
+
+def test_a_draw_that_fails_a_test_is_annotated_and_what_is_only_reported_warns() -> None:
+    draw = Violation("os.urandom()", Location("/repo/a.py", 4), 1, "repro.rng.bytes(n)")
+    strict = replace(make_result("s", verdict=Verdict.REPRODUCED), violations=(draw,), again="")
+    excused = replace(make_result("q"), excuse="a known drift")
+    first, second = render_annotations(make_report(excused, strict), root="/repo")
+    assert first == (
+        "::error file=a.py,line=4,title=entropy drawn%3A s::uncontrolled entropy is drawn in 1 place; "
+        "the values did not drift%0Adrawn: os.urandom() at /repo/a.py:4; fix: repro.rng.bytes(n)"
+    )
+    assert second.startswith("::warning file=tests/test_train.py,line=9,title=drifted%3A q::")
+    assert "%0Aonly reported: a known drift%0A" in second
 
 
 def test_what_would_end_a_command_is_escaped() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_repro.errors import UnavailableError
-from pytest_repro.model import CauseStatus, Verdict
+from pytest_repro.model import CauseStatus, Location, Verdict, Violation
 from pytest_repro.report.html_page import inert_json, render_html
 from tests.builders import (
     make_cause,
@@ -127,6 +127,44 @@ def test_cards_come_worst_first_and_passing_tests_are_folded() -> None:
     assert "score: max |Δ| 3.0e-09 (rtol=1e-06)" in page.text
 
 
+def test_a_test_that_fails_for_what_it_draws_has_a_card_with_each_draw() -> None:
+    draws = [Violation(HOSTILE[0], Location("a.py", 4), 2, "repro.rng.bytes(n)")]
+    page = render(replace(make_result(verdict=Verdict.REPRODUCED), violations=tuple(draws)))
+    assert "§ Not shown: 1 of 1 test draws uncontrolled entropy" in page.text
+    assert [attrs["data-verdict"] for tag, attrs in page.tags if tag == "article"] == ["strict"]
+    assert f"{HOSTILE[0]} at a.py:4, 2 times: repro.rng.bytes(n)" in page.text
+    assert "passing" not in page.text
+
+
+def test_a_card_says_that_its_drift_is_only_reported() -> None:
+    page = render(replace(make_result(), excuse="in quarantine until 2027-01-31"))
+    assert "(only reported: in quarantine until 2027-01-31)" in page.text
+
+
+def test_a_commit_that_is_compared_with_is_no_baseline() -> None:
+    series = tuple((run, (0, 1, 2), (1.0, 2.0 + run, 3.0)) for run in (0, 1))
+    first = make_divergence(run=1)
+    drifts = [make_drift(name, first=first, groups=((0,), (1,)), series=series) for name in ("loss", "other")]
+    drifts[1] = replace(drifts[1], series=(), heat=make_heat())
+    test = make_result(
+        verdict=Verdict.BASELINE_DRIFTED,
+        comparison=make_comparison(*drifts),
+        against="v1<b>",
+        labels=((0, "v1<b>"), (1, "now")),
+    )
+    page = render(test)
+    assert "≠ Not reproducible: 1 of 1 test differs from v1<b>" in page.text
+    for part in (
+        "loss first differs at step 3 from v1<b>",
+        "v1<b> ≠ now",
+        "|Δ| from v1<b>",
+        "|Δ| from v1<b>, log colour",
+    ):
+        assert part in page.text
+    assert "off its baseline" not in page.text
+    assert json.loads(page.blocks[1])["picture-1"]["runs"][0]["name"] == "v1<b>"
+
+
 def test_chips_count_every_verdict_with_a_mark_that_is_not_colour() -> None:
     page = render()
     for chip in ("✕ 1 drift", "≠ 1 baseline drift", "! 1 lost", "? 1 inconclusive", "≈ 1 within", "✓ 1 reproduced"):
@@ -197,6 +235,21 @@ def test_charts_are_there_without_script_and_heat_maps_are_pictures() -> None:
     ]
     [picture] = [attrs for tag, attrs in page.tags if tag == "img"]
     assert picture["alt"] == "weights: where it differs. 12 of 12 elements differ"
+
+
+def test_a_cell_that_is_a_block_of_elements_is_not_said_to_be_one() -> None:
+    """Of 200 elements 64 cells are drawn: the 33rd is no element 32."""
+    one = make_heat(1, 64)
+    drifts = [make_drift(name, heat=one, n_total=total) for name, total in (("blocks", 200), ("elements", 64))]
+    page = render(make_result(comparison=make_comparison(*drifts)))
+    data = json.loads(next(block for block in page.blocks if block.startswith("{")))
+    assert [picture["blocks"] for picture in data.values()] == [True, False]
+    assert page.text.count("a cell is a block of elements, as far off as the worst of them") == 1
+
+
+def test_one_distance_is_named_once() -> None:
+    text = render(make_result(comparison=make_comparison(make_drift(heat=((1e-3, None),), n_total=2)))).text
+    assert "grey: equal bits; dark 1.0e-03" in text
 
 
 def test_long_text_stands_on_lines_of_its_own_and_short_in_the_tables() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import pytest_repro.report.json_file
-from pytest_repro.model import Location, Verdict
+from pytest_repro.model import Location, Verdict, Violation
 from pytest_repro.report.json_file import render_json
 from tests.builders import make_comparison, make_drift, make_report, make_result, make_stats
 
@@ -80,7 +80,18 @@ def test_a_test_without_drift_has_null_and_empty_lists() -> None:
     assert (test["first_divergence"], test["cause"], test["drifted"]) == (None, None, [])
 
 
-def test_tests_stay_in_the_order_of_collection() -> None:
+def test_why_a_good_verdict_fails_and_a_bad_one_does_not_is_in_it() -> None:
+    draw = Violation("os.urandom()", Location("a.py", 4), 2, "repro.rng.bytes(n)")
+    strict = replace(make_result("s", verdict=Verdict.REPRODUCED), violations=(draw,))
+    excused = replace(make_result("q"), excuse="a known drift", labels=((3, "run 3 on b"),))
+    first, second = validate(render_json(make_report(strict, excused)))["tests"]
+    assert first["violations"] == [
+        {"call": "os.urandom()", "location": "a.py:4", "count": 2, "fix": "repro.rng.bytes(n)"}
+    ]
+    assert (first["excuse"], second["excuse"], second["labels"]) == ("", "a known drift", {"3": "run 3 on b"})
+
+
+def test_tests_stay_in_the_order_of_the_report() -> None:
     report = make_report(make_result("z"), make_result("a", verdict=Verdict.REPRODUCED))
     assert [test["nodeid"] for test in json.loads(render_json(report))["tests"]] == ["z", "a"]
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_repro.model import EnvChange, Verdict
+from pytest_repro.model import EnvChange, Location, Verdict, Violation
 from pytest_repro.report.markdown import code, escape, render_markdown
 from tests.builders import make_comparison, make_divergence, make_drift, make_report, make_result
 
@@ -108,10 +109,40 @@ def test_nothing_is_said_to_be_cut_when_all_fits() -> None:
     assert "Cut to stay" not in render_markdown(make_report())
 
 
+def test_what_fails_for_what_it_draws_has_a_row_with_the_fix() -> None:
+    draw = Violation("os.urandom()", Location("a.py", 4), 2, "repro.rng.bytes(n)")
+    test = replace(make_result(verdict=Verdict.REPRODUCED), violations=(draw,))
+    text = render_markdown(make_report(test))
+    assert text.startswith("## § Not shown: 1 of 1 test draws uncontrolled entropy\n")
+    [row] = [line for line in text.splitlines() if line.startswith("| §")]
+    assert "uncontrolled entropy is drawn in 1 place; the values did not drift" in row
+    assert "`os.urandom() at a.py:4, 2 times`: repro.rng.bytes(n) |" in row
+
+
+def test_a_row_says_that_a_drift_is_only_reported() -> None:
+    text = render_markdown(make_report(replace(make_result(), excuse="a known drift (loss[3])")))
+    [row] = [line for line in text.splitlines() if line.startswith("| ✕")]
+    assert "<br>only reported: a known drift (loss\\[3\\]) |" in row
+
+
+def test_a_commit_that_is_compared_with_is_no_baseline() -> None:
+    first = make_divergence(run=1)
+    drift = make_drift(first=first, groups=((0,), (1,)))
+    test = make_result(
+        verdict=Verdict.BASELINE_DRIFTED,
+        comparison=make_comparison(drift, equal=()),
+        against="v1.2",
+        labels=((0, "v1.2"), (1, "now")),
+    )
+    [row] = [line for line in render_markdown(make_report(test)).splitlines() if line.startswith("| ≠")]
+    assert "`loss[3]` from v1.2, 7 of 10 differ" in row
+    assert "1 of 1 value drifts |" in row
+
+
 def test_environment_and_code_stand_beside_a_drift_from_the_baseline() -> None:
     changes = tuple(EnvChange(f"package.{name}", "1.0", "", numeric=True) for name in "abcdefgh")
     test = make_result(verdict=Verdict.BASELINE_DRIFTED, cause=None, changes=changes, code=("commits a..b",))
     [row] = [line for line in render_markdown(make_report(test)).splitlines() if line.startswith("| ≠")]
-    assert "changed since:<br>package.a: 1.0 → (absent)<br>" in row
+    assert "| package.a: 1.0 → (absent)<br>" in row
     assert "2 more of the environment<br>commits a..b" in row
     assert "not examined" not in row

@@ -19,7 +19,7 @@ NAN = math.nan
 
 def chart_of(*runs: tuple[float, ...], steps: tuple[int, ...] | None = None) -> series.Chart:
     data = tuple((number, steps or tuple(range(len(run))), run) for number, run in enumerate(runs, start=1))
-    chart = series.make_chart(make_drift(series=data))
+    chart = series.make_chart(make_drift(series=data), {})
     assert chart
     return chart
 
@@ -32,7 +32,7 @@ def test_distances_are_blank_where_there_is_none_and_zero_where_equal() -> None:
 
 def test_runs_are_aligned_on_their_steps() -> None:
     data = ((1, (0, 2, 4), (0.0, 2.0, 4.0)), (2, (0, 4, 6), (0.0, 5.0, 6.0)))
-    chart = series.make_chart(make_drift(series=data))
+    chart = series.make_chart(make_drift(series=data), {})
     assert chart
     assert chart.steps == (0, 2, 4, 6)
     assert chart.lines[1].values == (0.0, None, 5.0, 6.0)
@@ -50,13 +50,22 @@ def test_runs_are_aligned_on_their_steps() -> None:
     ],
 )
 def test_what_is_no_series_has_no_chart(data: tuple[tuple[int, tuple[int, ...], tuple[float, ...]], ...]) -> None:
-    assert series.make_chart(make_drift(series=data)) is None
+    assert series.make_chart(make_drift(series=data), {}) is None
 
 
 def test_of_many_runs_those_that_differ_are_drawn() -> None:
     equal = [(0.0, 1.0)] * 20
     chart = chart_of(*equal, (0.0, 2.0))
-    assert (len(chart.lines), chart.lines[0].run, chart.lines[-1].run, chart.left_out) == (12, 1, 21, 9)
+    assert (len(chart.lines), chart.lines[0].name, chart.lines[-1].name, chart.left_out) == (12, "run 1", "run 21", 9)
+
+
+def test_a_run_is_called_by_its_name_and_no_name_is_markup() -> None:
+    drift = make_drift(series=((0, (0, 1), (1.0, 2.0)), (1, (0, 1), (1.0, 3.0))))
+    chart = series.make_chart(drift, {0: "</text><script>", 1: "a name that is longer than there is room for"})
+    assert chart
+    text = "".join(ET.fromstring(svg.render_svg(chart, label="x")).itertext())
+    assert "|Δ| from </text><script>" in text
+    assert "a name that is longer t…" in text
 
 
 def test_thinning_keeps_ends_first_difference_and_peaks() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_repro import model
 from pytest_repro.errors import StoredDataError
 from pytest_repro.report import codec
-from tests.builders import make_result
+from tests.builders import make_comparison, make_drift, make_result
 
 TYPES = [
     model.Location,
@@ -93,7 +93,7 @@ def test_test_and_session_read_what_to_json_wrote() -> None:
     test = model.TestResult("t.py::t", model.Verdict.DRIFTED, 3, 0, "1 of 1 values differ")
     report = model.SessionReport((test,), 3, 0, environment=(("python", "3.11"),))
     assert codec.test_from_json(codec.to_json(test)) == test
-    assert codec.session_from_json(codec.to_json(report)) == report
+    assert codec.decode(model.SessionReport, codec.to_json(report)) == report
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,16 @@ def test_a_float_field_takes_numbers_and_three_words_only(number: object) -> Non
 @pytest.mark.parametrize("obj", [None, [], "x", 3])
 def test_what_is_not_an_object_is_refused(obj: object) -> None:
     with pytest.raises(StoredDataError, match="should be an object"):
-        codec.session_from_json(obj)
+        codec.result_of(obj)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_report_carries_every_name_to_the_controller(sent: bool) -> None:
+    execnet = pytest.importorskip("execnet")
+    result = make_result(comparison=make_comparison(make_drift("bad\udc80")), headline="\ud800")
+    data = codec.carried(result, sent=sent)
+    assert codec.result_of(execnet.loads(execnet.dumps(data)) if sent else data) == result
+    assert data["verdict"] == "drifted"
 
 
 def test_a_huge_integer_in_the_wrong_place_is_still_a_plain_error() -> None:

@@ -186,12 +186,19 @@ REPORTS: dict[str, SessionReport] = {
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_closing_lines_read_as_in_the_gold_file(name: str) -> None:
-    lines = closing_lines(REPORTS[name], escape=0.81)
+    lines = closing_lines(REPORTS[name], escape=lambda _: 0.81)
     check_gold(name, "\n".join(lines))
     assert all(len(line) <= 80 for line in lines if "::" not in line)
 
 
 def test_closing_counts_what_a_pass_is_worth() -> None:
-    text = " ".join(closing_lines(REPORTS["closing_pass"], escape=0.729))
+    text = " ".join(closing_lines(REPORTS["closing_pass"], escape=lambda _: 0.729))
     assert "2 tests reproduced over 3 runs" in text
     assert "escapes 3 runs 73 % of the time" in " ".join(text.split())
+
+
+def test_what_a_pass_is_worth_does_not_hang_on_tests_that_did_not_pass_or_ran_once() -> None:
+    once = make_result("b", verdict=Verdict.REPRODUCED, runs=1, against="baseline")
+    report = make_report(make_result("a", verdict=Verdict.REPRODUCED, runs=6), once, make_result("c", runs=2))
+    text = " ".join(closing_lines(report, escape=lambda runs: 0.9**runs))
+    assert "escapes 6 runs 53 % of the time. 1 test agrees with its baseline (bitwise)." in " ".join(text.split())

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from pytest_repro.model import Cause, CauseStatus, SessionReport, Verdict
+from pytest_repro.model import Cause, CauseStatus, Location, SessionReport, TestResult, Verdict, Violation
 from pytest_repro.report import wording
-from tests.builders import make_cause, make_divergence, make_report, make_result
+from tests.builders import make_cause, make_divergence, make_drift, make_report, make_result
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,10 @@ def test_floats_show_their_size(number: float, text: str) -> None:
 
 def test_invisible_characters_are_shown() -> None:
     assert wording.visible("a\nb\x1b[31m\u202ec\udc80é") == "a\\nb\\u001b[31m\\u202ec\\udc80é"
+    assert wording.visible("x\u200by\xadz\u061c\u2060") == "x\\u200by\\u00adz\\u061c\\u2060"
+    assert wording.visible("क\u094d\u200dष 👩\u200d🔬") == "क\u094d\u200dष 👩\u200d🔬", (
+        "a joiner is part of what is seen"
+    )
 
 
 def of(*verdicts: Verdict) -> SessionReport:
@@ -85,10 +91,59 @@ def test_scope_says_what_was_not_varied() -> None:
     assert wording.scope(make_report()) == expected
 
 
-def test_divergence_names_step_and_run_or_baseline() -> None:
-    assert wording.divergence_sentence(make_divergence()) == "loss first differs at step 3 in run 3"
-    baseline = make_divergence("auc", step=None, run=0)
-    assert wording.divergence_sentence(baseline) == "auc first differs from the baseline"
+def strict(**changes: object) -> TestResult:
+    """A test that reproduces and draws what the strict mode forbids."""
+    draw = Violation("os.urandom()", Location("test_a.py", 4), 3, "repro.rng.bytes(n)")
+    return replace(make_result("s", verdict=R), violations=(draw,), **changes)  # type: ignore[arg-type]
+
+
+def test_a_test_that_fails_for_what_it_draws_is_not_said_to_pass() -> None:
+    report = make_report(make_result("t", verdict=R), strict())
+    assert wording.headline(report) == "Not shown: 1 of 2 tests draws uncontrolled entropy"
+    assert [test.nodeid for test in wording.worst_first(report.tests)] == ["s", "t"]
+    assert wording.badge_of(strict()).key == "strict"
+    assert wording.finding(strict()) == "uncontrolled entropy is drawn in 1 place; the values did not drift"
+    assert wording.badge_of(replace(strict(), verdict=D)).key == "drifted", "a drift is worse"
+
+
+def test_what_is_only_reported_says_so() -> None:
+    excused = replace(make_result(verdict=D), excuse="in quarantine until 2027-01-31")
+    assert wording.only_reported(excused) == "only reported: in quarantine until 2027-01-31"
+    assert wording.headline(make_report(excused, strict())) == (
+        "Not reproducible: 1 of 2 tests drifts, 1 draws uncontrolled entropy; 1 of these only reported"
+    )
+    assert wording.only_reported(replace(make_result(verdict=R), excuse="in quarantine until 2027-01-31")) == ""
+
+
+BASELINE = make_result(verdict=B, against="baseline")
+COMMIT = make_result(verdict=B, against="v1.2", labels=((0, "v1.2"), (1, "now")))
+MACHINES = make_result(labels=((3, "run 3 on node-b"),))
+
+
+@pytest.mark.parametrize(
+    ("test", "sentence", "groups", "headline"),
+    [
+        pytest.param(make_result(), "in run 3", "1 = 2 ≠ 3", "1 of 1 test drifts", id="runs"),
+        pytest.param(MACHINES, "in run 3 on node-b", "1 = 2 ≠ run 3 on node-b", "1 of 1 test drifts", id="machines"),
+        pytest.param(BASELINE, "from the baseline", "baseline ≠ 1", "1 of 1 test is off its baseline", id="baseline"),
+        pytest.param(COMMIT, "from v1.2", "v1.2 ≠ now", "1 of 1 test differs from v1.2", id="commit"),
+    ],
+)
+def test_what_is_compared_with_what_is_called_by_its_name(
+    test: TestResult, sentence: str, groups: str, headline: str
+) -> None:
+    over_time = test.verdict is B
+    first = make_divergence(run=1 if over_time else 3)
+    drift = make_drift(first=first, groups=((0,), (1,)) if over_time else ((1, 2), (3,)))
+    assert wording.divergence_sentence(test, first) == f"loss first differs at step 3 {sentence}"
+    assert wording.group_text(drift, test) == groups
+    assert wording.headline(make_report(test)) == f"Not reproducible: {headline}"
+
+
+def test_headline_names_all_that_tests_are_off() -> None:
+    assert wording.headline(make_report(BASELINE, COMMIT)) == (
+        "Not reproducible: 2 of 2 tests differ from baseline or v1.2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +162,3 @@ def test_cause_says_how_sure_it_is(cause: Cause | None, text: str) -> None:
 def test_only_what_differs_between_runs_is_in_the_environment_difference() -> None:
     environments = ((("a", "1"), ("b", "x")), (("a", "2"), ("b", "x")), (("b", "x"),))
     assert wording.differing_environment(make_result(environments=environments)) == [("a", ("1", "2", "-"))]
-
-
-def test_groups_show_who_agrees_with_whom() -> None:
-    assert wording.group_text(((1, 2), (3,))) == "1 = 2 ≠ 3"
