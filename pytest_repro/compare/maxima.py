@@ -115,7 +115,7 @@ class Maxima:
         self._masks = [np.empty(size, np.bool_) for _ in range(4)]
         self._differences, self._ratios = _Extremes(), _Extremes()
         self._small_references, self._large_differences = _Shortcut(), _Shortcut()
-        self._positive = _Shortcut()
+        self._small_extents, self._positive = _Shortcut(), _Shortcut()
 
     def add(self, reference: Bits, other: Bits, unequal: Mask) -> Piece:
         """Take in one piece; `unequal` is filled with where it differs."""
@@ -216,6 +216,10 @@ class Maxima:
         reach = bounds.reach(self.max_ulp)
         if -reach <= differences[0] and differences[1] <= reach:
             return False
+        if self._small_extents.due():
+            bound, _ = bounds.farthest(bounds.Extent.of(x), bounds.Extent.of(y))
+            if self._small_extents.took(worked=bound <= self.max_ulp):
+                return False
         if reach > 0 and self._large_differences.due():
             worked = self._try_large_differences(x, y, differences, reach)
             return not self._large_differences.took(worked=worked)
