@@ -96,6 +96,7 @@ VALUES = {
     "knot_of_arrays": knot_of_arrays,
     "knot_of_deques": knot_of_deques,
     "sparse": sparse,
+    "broadcast": lambda x: np.broadcast_to(x, (1 << 15, 1 << 16)),
     "nan_key": lambda x: {math.nan: x, 1.0: 2.0},
     "nan_keys": lambda x: {math.nan: 1.0, float("nan"): x},
     "columns": frame([0, (1, 2), None]),
@@ -147,6 +148,7 @@ PATHS = {
 ERRORS = {
     "array_raises": "a values.ArrayRaises by meaning: reading it raised RuntimeError: no array for you; ",
     "state_raises": "a values.StateRaises by meaning: reading it raised RuntimeError: no state for you; ",
+    "broadcast": "a numpy.ndarray by meaning: it repeats a smaller array up to 16 GiB; record the smaller one; ",
     "too_deep": "nested deeper than 200 levels or than Python's recursion limit allows (starting [0][0][0]...); ",
     "far_too_deep": "nested deeper than 200 levels or than Python's recursion limit allows (starting [0][0][0]...); ",
     "too_deep_objects": "nested deeper than 200 levels or than Python's recursion limit allows (starting .x.x.x...); ",
