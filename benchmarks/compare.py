@@ -81,14 +81,23 @@ def main() -> None:
     statistics_of("noise of 1e-12 on all", a, noisy)
     statistics_of("independent normal", a, independent)
     statistics_of("independent uniform", rng.random(SIZE), rng.random(SIZE))
-    few = rng.random(SIZE) < 0.01
+    few, half = rng.random(SIZE) < 0.01, rng.random(SIZE) < 0.5
     statistics_of("1 % differ", a, np.where(few, noisy, a))
+    statistics_of("half differ", a, np.where(half, noisy, a))
     statistics_of("1 % NaN in both, noise elsewhere", np.where(few, np.nan, a), np.where(few, np.nan, noisy))
+    holes = np.where(rng.random(SIZE) < 0.1, rng.choice([np.nan, np.inf, -np.inf], SIZE), 0.0)
+    statistics_of("10 % NaN and infinities in both, noise elsewhere", a + holes, noisy + holes)
+    statistics_of("half NaN in both", np.where(half, np.nan, a), np.where(half, np.nan, independent))
     statistics_of("1 % NaN in one", a, np.where(few, np.nan, independent))
+    statistics_of("zeros of both signs", rng.choice([0.0, -0.0], SIZE), rng.choice([0.0, -0.0], SIZE))
+    statistics_of("zeros against numbers", np.where(a == 0, 1.0, 0.0), a)
     statistics_of("rectified, noise", np.maximum(a, 0), np.maximum(noisy, 0))
+    statistics_of("subnormal", a * 1e-310, independent * 1e-310)
+    statistics_of("overflowing", np.full(SIZE, 1e308), rng.choice([-1.5e308, 1e308, 1.7e308], SIZE))
     for name, signs in (("mixed signs", [-1.0, 1.0]), ("one sign", [1.0])):
         wide = [rng.choice(signs, SIZE) * 10.0 ** rng.uniform(-300, 300, SIZE) for _ in range(2)]
         statistics_of(f"magnitudes of 1e-300 to 1e300, {name}", wide[0], wide[1])
+    statistics_of("the same with noise", wide[0], wide[0] * (noisy / a))
     bits = [rng.integers(0, 1 << 64, SIZE, dtype=np.uint64).view(np.float64) for _ in range(2)]
     statistics_of("any bits", bits[0], bits[1])
     memory_of(a, independent)

@@ -38,6 +38,7 @@ TESTS = {
     "explain.py": ["test_explain.py"],
     "compare/numbers.py": ["compare/test_numbers.py"],
     "compare/floats.py": ["compare/test_numbers.py"],
+    "compare/[bmu]*.py": ["compare/test_maxima.py"],
     "compare/*.py": [f"compare/test_{name}.py" for name in ("scalars", "runs", "tree", "structure", "calls", "heat")],
     "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],
 }

@@ -1,8 +1,8 @@
 """The scan over two arrays of floats or complex numbers, piece by piece.
 
-Real numbers of the usual formats go through `finite`, pieces of which little differs by what differs
-alone; what is not finite is added to that. Complex numbers, long doubles, 8-bit floats and tolerances
-go through plain masked code over the elements that differ.
+Real numbers of the usual formats go through `maxima`, pieces of which little differs by what differs
+alone. Complex numbers, long doubles, 8-bit floats and tolerances go through plain masked code over the
+elements that differ.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 from pytest_repro.compare import ulp
 from pytest_repro.compare.agree import arrays_agree
-from pytest_repro.compare.finite import Finite
 from pytest_repro.compare.formats import float_format
+from pytest_repro.compare.maxima import Maxima
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,51 +47,48 @@ class FloatScan:
         self._size = largest_piece
         #: a real format that numpy's own operations can work on, or that is a float32 cut short
         self._simple = self._format is not None and self._format.table is None and not self._complex
-        #: much of the last piece differed, and it had neither zeros nor anything that is not finite
-        self._plain_drift = False
+        #: much of the last piece differed
+        self._dense = False
         self._mask = np.empty(largest_piece, np.bool_)
-        self._finite: Finite | None = None
+        self._maxima: Maxima | None = None
         self._max_abs = 0.0
         self._max_rel = 0.0
         self._max_ulp: int | None = None
-        #: unequal pairs whose difference is finite
+        #: unequal pairs without NaN that `_maxima` took in
         self._numbers = 0
 
     @property
     def max_abs(self) -> float:
         """The largest absolute difference."""
-        return max(self._max_abs, self._finite.max_abs) if self._finite is not None else self._max_abs
+        return max(self._max_abs, self._maxima.max_abs) if self._maxima is not None else self._max_abs
 
     @property
     def max_rel(self) -> float:
         """The largest relative difference."""
-        return max(self._max_rel, self._finite.max_rel) if self._finite is not None else self._max_rel
+        return max(self._max_rel, self._maxima.max_rel) if self._maxima is not None else self._max_rel
 
     @property
     def max_ulp(self) -> int | None:
         """The largest ULP distance; None where there is none."""
-        finite = self._finite.max_ulp if self._finite is not None and self._numbers else None
-        return max((each for each in (self._max_ulp, finite) if each is not None), default=None)
+        return self._maxima.max_ulp if self._maxima is not None and self._numbers else self._max_ulp
 
     def add(self, start: int, reference: NDArray[Any], other: NDArray[Any]) -> None:
         """Take in one piece that begins at flat position `start`."""
-        # Where the last piece differed, ask for unequal values: quicker than bits, blind only to the sign of zero.
-        by_value = self._plain_drift and reference.dtype.kind == "f"
-        unequal = np.not_equal(reference, other, out=self._mask[: reference.size]) if by_value else None
-        count = int(np.count_nonzero(unequal)) if unequal is not None else 0
-        if unequal is None or count * _SPARSE < reference.size:
-            by_value = False
-            unequal = self._bits_differ(reference, other)
-            count = int(np.count_nonzero(unequal))
-        self._plain_drift = False
+        if self._dense:  # then the next piece is taken to be so too, and compared where it is subtracted
+            self._add_simple(start, reference, other)
+            return
+        unequal = self._bits_differ(reference, other)
+        count = int(np.count_nonzero(unequal))
         if not count:
             return
         if not self._simple:
-            self._add_masked(start, reference, other, unequal)
+            self._add_masked(start, reference, other, np.flatnonzero(unequal))
         elif count * _SPARSE < reference.size:
-            self._add_sparse(start, reference, other, np.flatnonzero(unequal))
+            where = np.flatnonzero(unequal)
+            self._add_simple(start, reference[where], other[where], where)
         else:
-            self._add_dense(start, reference, other, unequal, count, by_value=by_value)
+            self._dense = True
+            self._add_simple(start, reference, other)
 
     def _bits_differ(self, reference: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
         parts: NDArray[Any]
@@ -108,83 +105,29 @@ class FloatScan:
 
     # --- real numbers, fast -------------------------------------------------------------------
 
-    def _maxima(self) -> Finite:
-        if self._finite is None:
+    def _add_simple(self, start: int, a: NDArray[Any], b: NDArray[Any], places: NDArray[np.intp] | None = None) -> None:
+        """Take in pairs; `places`: where in the piece they stand, if they were picked out."""
+        if self._maxima is None:
             assert self._format is not None
-            self._finite = Finite(form=self._format, size=self._size)
-        return self._finite
-
-    def _add_sparse(self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]) -> None:
-        """Take in a piece of which little differs: look at that alone."""
-        a, b = reference[where], other[where]
-        differ = np.ones(where.size, np.bool_)
-        seen = self._maxima().add(a, b)
-        holes = 0
-        if seen.holes is not None:
-            holes = self._add_holes(a, b, differ, seen.holes)
-            where = where[differ]
-        self._numbers += where.size - holes
-        if where.size:
-            self._count(start, int(where[0]), int(where.size))
-            if not self._tolerance.exact:
-                self._judge(start, reference, other, where)
-
-    def _add_dense(
-        self, start: int, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_], count: int,
-        *, by_value: bool,
-    ) -> None:  # fmt: skip
-        seen = self._maxima().add(reference, other)
-        if by_value and (seen.zeros or seen.holes is not None):
-            unequal = self._bits_differ(reference, other)
-            count = int(np.count_nonzero(unequal))
-        if seen.holes is not None:
-            holes = self._add_holes(reference, other, unequal, seen.holes)
-            count = int(np.count_nonzero(unequal))
-            self._numbers += count - holes
-        else:
-            self._numbers += count
-        self._plain_drift = not seen.zeros and seen.holes is None
-        if count:
-            self._count(start, int(unequal.argmax()) if self._wants_first() else -1, count)
-            if not self._tolerance.exact:
-                self._judge(start, reference, other, np.flatnonzero(unequal))
-
-    def _add_holes(
-        self, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_], holes: NDArray[np.intp]
-    ) -> int:
-        """Take in pairs whose difference is not finite, and return how many there are.
-
-        `unequal` forgets those that count as equal.
-        """
-        assert self._format is not None
-        if holes.size == unequal.size:
-            a, b, differ = reference, other, unequal
-        else:
-            a, b, differ = reference[holes], other[holes], unequal[holes]
-        nan_a, nan_b = (np.isnan(self._format.decode(part)) for part in (a, b))
-        both = nan_a & nan_b
-        far = differ & ~both
-        count = int(np.count_nonzero(differ if self._tolerance.nan_payload else far))
+            self._maxima = Maxima(form=self._format, size=self._size, nan_payload=self._tolerance.nan_payload)
+        unequal = self._mask[: a.size]
+        piece = self._maxima.add(a, b, unequal)
+        self._dense = places is None and piece.unequal * _SPARSE >= a.size
+        self._numbers += piece.numbers
         if self._tolerance.nan_payload:
-            self.payloads += int(np.count_nonzero(differ & both))
-        elif a is reference:
-            unequal[:] = far
-        else:
-            unequal[holes] = far
-        if not far.any():
-            return count
-        self._max_abs = self._maxima().max_abs = math.inf
-        self._max_rel = self._maxima().max_rel = math.inf
-        numbers = np.flatnonzero(far & ~nan_a & ~nan_b)
-        if numbers.size:
-            steps = ulp.distances(self._format.positions(a[numbers]), self._format.positions(b[numbers]))
-            self._max_ulp = max(self._max_ulp or 0, int(steps.max()))
-        return count
+            self.payloads += piece.payloads
+        if not piece.unequal:
+            return
+        first = int(unequal.argmax()) if self._wants_first() else 0
+        self._count(start, first if places is None else int(places[first]), piece.unequal)
+        if not self._tolerance.exact:
+            where = np.flatnonzero(unequal)
+            self._judge(start, a[where], b[where], where if places is None else places[where])
 
     # --- everything else --------------------------------------------------------------------
 
-    def _add_masked(self, start: int, reference: NDArray[Any], other: NDArray[Any], unequal: NDArray[np.bool_]) -> None:
-        where = np.flatnonzero(unequal)
+    def _add_masked(self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]) -> None:
+        """Take in the pairs at `where`, whose bits differ."""
         a, b = self._parts(reference[where]), self._parts(other[where])
         nan_a, nan_b = np.isnan(a), np.isnan(b)
         differ = self._part_bits_differ(reference[where], other[where])
@@ -203,7 +146,7 @@ class FloatScan:
             self._max_ulp = max(self._max_ulp or 0, int(steps[comparable].max()))
         self._count(start, int(where[0]), int(where.size))
         if not self._tolerance.exact:
-            self._judge(start, reference, other, where)
+            self._judge(start, reference[where], other[where], where)
 
     def _masked_maxima(self, a: NDArray[Any], gaps: NDArray[Any]) -> None:
         gap = gaps[:, 0] if gaps.shape[1] == 1 else np.hypot(gaps[:, 0], gaps[:, 1])
@@ -250,15 +193,14 @@ class FloatScan:
             if self.first_outside < 0:
                 self.first_outside = start + first
 
-    def _judge(self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]) -> None:
-        a, b = reference[where], other[where]
+    def _judge(self, start: int, a: NDArray[Any], b: NDArray[Any], places: NDArray[np.intp]) -> None:
         if self._format is not None and not self._complex:
             agree = arrays_agree(self._format.decode(a), self._format.decode(b), self._tolerance)
         else:
             agree = arrays_agree(a, b, self._tolerance)
         if self._tolerance.ulp and (steps := self._steps(a, b)) is not None:
             agree |= self._near(self._parts(a), self._parts(b), steps)
-        outside = where[~agree]
+        outside = places[~agree]
         if outside.size and self.first_outside < 0:
             self.first_outside = start + int(outside[0])
         self.outside += int(outside.size)

@@ -37,6 +37,11 @@ class FloatFormat:
         return _MANTISSA[self.name]
 
     @property
+    def infinity(self) -> int:
+        """The position of the infinity of a format that has fields."""
+        return ((1 << (self.width - 1 - self.mantissa)) - 1) << self.mantissa
+
+    @property
     def signed(self) -> np.dtype[Any]:
         """The signed integer dtype that the bits are read as."""
         return np.dtype(f"i{self.width // 8}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.compare.tally import Tally
 from pytest_repro.model import Array, LeafDifference, Match, MatchStatus, Tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_repro.model import Node, NumberStats
 
@@ -25,12 +26,18 @@ class LeafList:
     """Leaves in the order in which they are met, cut at `LIMIT`, with sums over all of them."""
 
     def __init__(self) -> None:
-        self.n_leaves = 0
+        self._number = 0
         self._leaves: list[LeafDifference] = []
         self._tally = Tally()
         self._within = False
-        #: unequal floats that are counted together at the end
+        #: floats that are compared together later on
         self._counted: tuple[list[float], list[float]] = ([], [])
+
+    @property
+    def n_leaves(self) -> int:
+        """How many leaves differ."""
+        self._measure_counted()
+        return self._number
 
     @property
     def full(self) -> bool:
@@ -39,13 +46,13 @@ class LeafList:
 
     def add(self, path: Any, what: str, reference: str, other: str) -> None:
         """Take in a leaf that no tolerance can excuse."""
-        self.n_leaves += 1
+        self._number += 1
         if not self.full:
             self._leaves.append(LeafDifference(path_text(path), what, reference, other))
 
     def values(self, path: Any, reference: Node, other: Node) -> None:
         """Take in two leaves of one type that are not numbers."""
-        self.n_leaves += 1
+        self._number += 1
         if not self.full:
             from pytest_repro.compare.excerpt import both
 
@@ -73,22 +80,23 @@ class LeafList:
 
     def number_leaf(self, path: Any, stats: NumberStats, texts: Callable[[], tuple[str, str, int | None]]) -> None:
         """Add a leaf of numbers that are counted already."""
-        self.n_leaves += 1
+        self._number += 1
         if not self.full:
             reference, other, ulp = texts()
             self._leaves.append(LeafDifference(path_text(path), "value", reference, other, stats, ulp))
 
-    def count_only(self, reference: float, other: float) -> bool:
-        """Count a leaf of unequal floats, no tolerance given; return False, having done nothing, if it is to be listed.
+    def count_floats(self, references: Iterable[float], others: Iterable[float]) -> None:
+        """Take in pairs of floats, of which the unequal ones are leaves that are not listed any more.
 
-        A hundred thousand of them are measured at once by numpy in less time than one by one.
+        No tolerance is given, and all NaNs are equal. A hundred thousand of them are measured at once by numpy in less
+        time than one by one.
         """
-        if len(self._leaves) < LIMIT:
-            return False
-        self.n_leaves += 1
-        self._counted[0].append(reference)
-        self._counted[1].append(other)
-        return True
+        self._counted[0].extend(references)
+        self._counted[1].extend(others)
+
+    def skip(self, number: int) -> None:
+        """Count leaves that are not listed and whose statistics are counted already."""
+        self._number += number
 
     def _measure_counted(self) -> None:
         if not self._counted[0]:
@@ -98,18 +106,20 @@ class LeafList:
         from pytest_repro.compare.numbers import number_stats
 
         a, b = (np.array(values, np.float64) for values in self._counted)
+        self._counted = ([], [])
         stats, _ = number_stats(Array("list", "float64", a.shape, a), Array("list", "float64", b.shape, b), Tolerance())
         if stats is not None:
-            self._tally.add(stats)
+            self._number += stats.unequal
+            self.tally(replace(stats, total=stats.unequal, first_index=()))
 
     def result(self) -> Match:
         """Return what was found."""
-        self._measure_counted()
-        if self.n_leaves:
+        n_leaves = self.n_leaves
+        if n_leaves:
             status = MatchStatus.DIFFERENT
         else:
             status = MatchStatus.WITHIN if self._within else MatchStatus.EQUAL
-        return Match(status, tuple(self._leaves), self.n_leaves, self._tally.result())
+        return Match(status, tuple(self._leaves), n_leaves, self._tally.result())
 
 
 def path_text(path: Any) -> str:

@@ -52,6 +52,8 @@ class _Walk:
         from pytest_repro.compare.leaves import LeafList  # here: where all is equal, nobody needs it
 
         self.tolerance = tolerance
+        #: nothing but numbers that are equal, and NaNs, agree
+        self.plain = tolerance.exact and not tolerance.nan_payload
         self.found = LeafList()
 
     def run(self, reference: Node, other: Node) -> None:
@@ -113,19 +115,23 @@ class _Walk:
         """Yield the pairs that need a closer look, items being as many and of one meaning on both sides."""
         if _surely_same(a.items, b.items):
             return
-        if len(a.items) >= _PACK_FROM and _all_floats(a) and _all_floats(b):
-            self.packed(a, b, path)
+        together = self.plain and self.found.full
+        if (together or len(a.items) >= _PACK_FROM) and _all_floats(a) and _all_floats(b):
+            if together:
+                self.found.count_floats(a.items, b.items)  # type: ignore[arg-type]  # see _all_floats
+            else:
+                self.packed(a, b, path)
             return
         keys: Sequence[str | int] = a.keys or range(len(a.items))
-        count_only = self.found.count_only if self.tolerance.exact else None
         for key, x, y in zip(keys, a.items, b.items, strict=True):
-            # the common cases, inlined: the same object, equal floats that are not zero, unequal floats beyond the list
+            # the common cases, inlined: the same object, equal floats that are not zero, floats beyond the list
             if x is y:
                 continue
             if type(x) is float and type(y) is float:
                 if x == y != 0.0:
                     continue
-                if count_only is not None and (x < y or x > y) and count_only(x, y):
+                if self.plain and self.found.full:
+                    self.found.count_floats((x,), (y,))
                     continue
             yield x, y, (path, key)
 
@@ -147,7 +153,7 @@ class _Walk:
             if self.found.full or self.found.n_leaves == last:
                 break
             self.packed_leaf(a.items[i], b.items[i], (path, a.keys[i] if a.keys else i))
-        self.found.n_leaves = last
+        self.found.skip(last - self.found.n_leaves)
 
     def packed_leaf(self, a: Node, b: Node, path: Path) -> None:
         from pytest_repro.compare.scalars import scalar_stats

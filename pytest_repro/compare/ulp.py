@@ -9,27 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Buffers", "distances", "largest"]
-
-
-class Buffers:
-    """Scratch space for one piece, allocated once per comparison."""
-
-    def __init__(self, *, size: int, integer: np.dtype[Any]) -> None:
-        self.difference = _aligned(size, np.dtype(np.float64))
-        self.ratio = _aligned(size, np.dtype(np.float64))
-        narrow = size if integer.itemsize < 8 else 0
-        self.reference = _aligned(narrow, np.dtype(np.float64))
-        self.other = _aligned(narrow, np.dtype(np.float64))
-        # the differences and ratios are done with when positions are looked at
-        self.integers = (self.difference.view(integer), self.ratio.view(integer), _aligned(size, integer))
-
-
-def _aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return scratch space on a 64-byte boundary: numpy's own are not, which halves the speed of writing."""
-    raw = np.empty(size * dtype.itemsize + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size * dtype.itemsize].view(dtype)
+__all__ = ["distances", "largest_across", "largest_beside"]
 
 
 def distances(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -41,37 +21,46 @@ def distances(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.uint64]:
     return high.view(np.uint64) - low.view(np.uint64)
 
 
-def largest(a: NDArray[Any], b: NDArray[Any], *, same_sign: bool, known: int, buffers: Buffers) -> int:
-    """Return the largest distance between the bits `a` and `b` (signed integers), or `known` if that is larger.
+def largest_beside(
+    a: NDArray[Any], b: NDArray[Any], *, keep: NDArray[np.bool_] | None, scratch: NDArray[Any]
+) -> int:  # fmt: skip
+    """Return the largest distance of pairs of one sign, the zeros of both signs at one place.
 
-    `same_sign`: no pair has opposite signs, zeros aside.
+    `a` and `b` are bits as signed integers; `keep`: pairs that count, None: all.
     """
-    x, y, t = (row[: a.size] for row in buffers.integers)
-    if same_sign:
-        return max(known, _largest_gap(a, b, out=t))
-    magnitude = a.dtype.type(np.iinfo(a.dtype).max)
-    np.bitwise_and(a, magnitude, out=x)
-    np.bitwise_and(b, magnitude, out=y)
-    known = max(known, _largest_gap(x, y, out=t))  # never more than the distance, whatever the signs
-    return max(known, _largest_across_zero(a, b, x, y, t))
-
-
-def _largest_gap(a: NDArray[Any], b: NDArray[Any], *, out: NDArray[Any]) -> int:
-    """Return the largest distance of pairs of one sign; the zeros of both signs lie at one place."""
-    np.subtract(a, b, out=out)
-    low, wrapped = int(np.minimum.reduce(out)), int(np.iinfo(a.dtype).min)
+    gap = np.subtract(a, b, out=scratch)
+    if keep is not None:
+        gap *= keep
+    low, wrapped = int(gap[gap.argmin()]), int(np.iinfo(a.dtype).min)  # quicker than to reduce integers
     if low == wrapped:  # 0 and -0, whichever comes first; nothing else wraps
-        out[out == wrapped] = 0
-        low = int(np.minimum.reduce(out))
-    return max(int(np.maximum.reduce(out)), -low)
+        gap[gap == wrapped] = 0
+        low = int(gap[gap.argmin()])
+    return max(int(gap[gap.argmax()]), -low)
 
 
-def _largest_across_zero(a: NDArray[Any], b: NDArray[Any], x: NDArray[Any], y: NDArray[Any], mask: NDArray[Any]) -> int:
-    """Return the largest ``x + y`` (magnitudes, destroyed) over pairs whose signs differ, 0 if there is none."""
-    np.bitwise_xor(a, b, out=mask)
-    np.right_shift(mask, 8 * a.itemsize - 1, out=mask)  # all ones where signs differ, else zero
-    unsigned = np.dtype(f"u{a.itemsize}")
-    total = x.view(unsigned)
-    np.add(total, y.view(unsigned), out=total)
-    np.bitwise_and(total, mask.view(unsigned), out=total)
-    return int(np.maximum.reduce(total))
+def largest_across(
+    a: NDArray[Any], b: NDArray[Any], *, keep: NDArray[np.bool_] | None, scratch: tuple[NDArray[Any], NDArray[Any]]
+) -> int:
+    """Return the largest distance of pairs whose signs differ, 0 if there is none; see `largest_beside`.
+
+    The sign bit of such a pair stands in one of them, so that ``a + b`` without it is the sum of both magnitudes.
+    """
+    total, opposite = scratch
+    np.add(a, b, out=total)
+    np.bitwise_xor(total, np.iinfo(a.dtype).min, out=total)
+    np.bitwise_xor(a, b, out=opposite)
+    np.right_shift(opposite, 8 * a.itemsize - 1, out=opposite)  # all ones where signs differ, else zero
+    np.bitwise_and(total, opposite, out=total)
+    if keep is not None:
+        total *= keep
+    unsigned = total.view(f"u{a.itemsize}")
+    return int(unsigned[unsigned.argmax()])
+
+
+def largest_magnitudes_apart(
+    a: NDArray[Any], b: NDArray[Any], *, keep: NDArray[np.bool_] | None, scratch: tuple[NDArray[Any], NDArray[Any]]
+) -> int:
+    """Return the largest difference of magnitudes: the distance of pairs of one sign, less than that of others."""
+    magnitude = np.iinfo(a.dtype).max
+    x, y = (np.bitwise_and(bits, magnitude, out=out) for bits, out in zip((a, b), scratch, strict=True))
+    return largest_beside(x, y, keep=keep, scratch=x)

@@ -26,6 +26,8 @@ __all__ = ["Walker", "canonical"]
 
 MAX_DEPTH = 200
 MAX_NODES = 5_000_000
+#: bytes of an array that is broadcast
+MAX_REPEATED = 4 << 30
 HOOK = "pytest_repro_canonical"
 
 
@@ -111,6 +113,9 @@ class Walker:
         for reader in self._readers_of(type(value)):
             node = reader(value, self)
             if node is not None:
+                if type(node) is Array and _repeats_too_much(node):
+                    why = f"it repeats a smaller array up to {node.data.nbytes >> 30} GiB; record the smaller one"
+                    raise self.refusal(why, value)
                 return node
         raise self.refusal("its parts are out of Python's sight", value)
 
@@ -120,6 +125,14 @@ class Walker:
             readers = self._readers[cls] = [scalars.read, *map(_family_reader, families_of(cls))]
             readers += [containers.read, objects.read]
         return readers
+
+
+def _repeats_too_much(node: Array) -> bool:
+    """Return whether to keep an array would take far more memory than it has: a broadcast one is kept in full."""
+    data = node.data
+    return data.nbytes > MAX_REPEATED and any(
+        step == 0 and extent > 1 for step, extent in zip(data.strides, data.shape, strict=True)
+    )
 
 
 def _family_reader(family: Any) -> Reader:

@@ -105,3 +105,27 @@ def holds(check: Any, *args: Any, **kwargs: Any) -> bool:
     except AssertionError:
         return False
     return True
+
+
+def expected_at_once(a: Any, b: Any, *, nan_payload: bool = False) -> tuple[int, float, float, int | None, int]:
+    """Return what `expected` does, and the place of the first unequal one, by whole arrays: quick, still obvious."""
+    integer = f"i{a.itemsize}"
+    x, y = a.view(integer), b.view(integer)
+    nan_a, nan_b = np.isnan(a), np.isnan(b)
+    unequal = x != y if nan_payload else (x != y) & ~(nan_a & nan_b)
+    if not unequal.any():
+        return 0, 0.0, 0.0, None, -1
+    with np.errstate(all="ignore"):
+        wide = a.astype(np.float64)
+        gaps = np.abs(wide - b.astype(np.float64))
+        ratios = np.where(gaps == 0, 0, gaps / np.abs(wide))
+    for result in (gaps, ratios):
+        result[nan_a & nan_b] = 0
+        result[(nan_a ^ nan_b) | np.isinf(gaps)] = math.inf
+    magnitude = np.iinfo(integer).max
+    p, q = (np.where(bits < 0, -(bits & magnitude).astype(np.int64), bits.astype(np.int64)) for bits in (x, y))
+    steps = np.maximum(p, q).view(np.uint64) - np.minimum(p, q).view(np.uint64)
+    numbers = unequal & ~nan_a & ~nan_b
+    furthest = int(steps[numbers].max()) if numbers.any() else None
+    first = int(np.flatnonzero(unequal)[0])
+    return int(unequal.sum()), float(gaps[unequal].max()), float(ratios[unequal].max()), furthest, first

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_repro.compare import match
+from pytest_repro.compare import leaves, match, scalars
 from pytest_repro.model import Atom, Branch, Layout, Match, MatchStatus, Node, Tolerance
 from pytest_repro.values import canonical, fingerprint, identical
 from tests.unit.compare.oracle import mapping, nodes, pairs_of_floats, sequence, thorough
@@ -140,6 +140,42 @@ def test_order_of_fields_of_an_object_is_part_of_it() -> None:
     b = Branch("C", Layout.OBJECT, (".y", ".x"), (2, 1))
     assert rows(match(a, b, EXACT)) == [("", "value", "fields .x, .y", "fields .y, .x")]
     assert match(a, Branch("D", a.layout, a.keys, a.items), EXACT).leaves[0].what == "type"
+
+
+@thorough
+@given(a=nodes(), b=nodes(), pair=pairs_of_floats(), payload=st.booleans(), rtol=st.sampled_from([0.0, 1e-7]))
+def test_leaves_beyond_the_list_are_counted_as_if_they_were_listed(
+    a: Node, b: Node, pair: tuple[list[float], list[float]], payload: bool, rtol: float
+) -> None:
+    tolerance = Tolerance(rtol=rtol, nan_payload=payload)
+    x, y = (
+        mapping({"a": node, "b": sequence(*floats), "c": sequence(node, 1, *floats, sequence(*floats[1:])), "d": node})
+        for node, floats in ((a, pair[0]), (b, pair[1]))
+    )
+    listed = match(x, y, tolerance)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leaves, "LIMIT", 1)
+        cut = match(x, y, tolerance)
+    assert (cut.status, cut.n_leaves, cut.leaves) == (listed.status, listed.n_leaves, listed.leaves[:1])
+    assert cut.stats == listed.stats
+
+
+def test_floats_beyond_the_list_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    original = scalars.scalar_stats
+
+    def looking(a: complex, b: complex, tolerance: Tolerance) -> Any:
+        looked.append((a, b))
+        return original(a, b, tolerance)
+
+    monkeypatch.setattr(scalars, "scalar_stats", looking)
+    layers = [{f"layer{i}": {f"w{j}": i + j + shift for j in range(100)} for i in range(30)} for shift in (0.5, 0.25)]
+    assert found(*layers).n_leaves == 3000
+    assert len(looked) == leaves.LIMIT
+    looked.clear()
+    mixed = [{f"layer{i}": [i, *(i + j + shift for j in range(100))] for i in range(30)} for shift in (0.5, 0.25)]
+    assert found(*mixed).n_leaves == 3000
+    assert len(looked) == leaves.LIMIT
 
 
 def test_leaves_are_cut_at_a_thousand_and_counted_in_full() -> None:

@@ -13,6 +13,61 @@ ROOT = Path(__file__).parents[3]
 TABLE = (ROOT / "docs" / "values.md").read_text(encoding="utf-8")
 ROWS = [line for line in TABLE.splitlines() if line.startswith("|") and line.endswith("` |")]
 
+#: first cell of a row -> the tests that hold it, by file
+TESTED = {
+    "`None`, `bool`, `int`": "canonical::values_of_different_meaning properties::any_single_change",
+    "dict, list, tuple, set": "properties::equal_values_are_identical properties::any_single_change",
+    "dataclass, attrs, pydantic": "canonical::dataclass_fields canonical::attrs_and canonical::objects_are",
+    "functions, methods": "canonical::functions_are_known canonical::values_of_different_meaning",
+    "numpy array, scalar": "single_changes::numpy_array single_changes::structured single_changes::generators",
+    "`torch.Tensor`": "single_changes::torch_tensor family_torch::tensor_is_its_bits",
+    "sparse tensor": "family_torch::sparse_tensor family_torch::coordinate_tensor",
+    "quantised tensor": "family_torch::quantised_tensor",
+    "`nn.Module`": "single_changes::torch_module family_torch::module_is_its_state",
+    "optimiser, LR scheduler": "single_changes::torch_module family_torch::optimiser_and_scheduler",
+    "`torch.Generator`": "family_torch::generator family_torch::small_values",
+    "jax array, random key": "single_changes::jax_array family_tensors::jax_keys",
+    "tensorflow tensor": "family_tensorflow::tensor_is family_tensorflow::ragged family_tensorflow::sparse",
+    "`tf.Module`": "family_tensorflow::module_is",
+    "`tf.random.Generator`": "family_tensorflow::generator_is",
+    "keras model, layer": "family_tensorflow::keras_model family_tensors::keras_model",
+    "keras `SeedGenerator`": "family_tensorflow::keras_seed_generator",
+    "cupy array": "family_tensors::elements_on_another_device",
+    "`pandas.DataFrame`": "single_changes::pandas_frame family_pandas::block_layout family_pandas::attrs",
+    "pandas index": "family_pandas::index_of_every_class family_pandas::unused_levels",
+    "pandas columns of extension": "single_changes::pandas_extension family_pandas::array_of_every_kind",
+    "`Timestamp`": "family_pandas::scalar_equals_itself",
+    "`polars.DataFrame`": "single_changes::polars_frame family_polars::series_of_every_dtype family_polars::chunks",
+    "`polars.LazyFrame`": "family_polars::lazy_frame",
+    "pyarrow table": "single_changes::arrow_table family_arrow::array_of_every_type family_arrow::schema",
+    "`scipy.sparse` matrix": "single_changes::sparse_matrix family_sparse::order_of family_sparse::explicit",
+    "frozen distribution": "family_sparse::frozen_distribution",
+    "`cKDTree`": "family_sparse::neighbour_tree",
+    "scikit-learn estimator": "single_changes::scikit_learn family_sklearn::estimator_equals family_sklearn::timings",
+    "pipeline, union": "single_changes::scikit_learn family_sklearn::paths_into",
+    "decision tree": "single_changes::scikit_learn family_sklearn::tree_is_its_nodes",
+    "k-d and ball trees": "family_sklearn::queries_do_not_change",
+    "xgboost booster": "family_boosters::xgboost_booster family_boosters::model_is_its_content",
+    "lightgbm booster": "family_boosters::lightgbm_booster_differs family_boosters::lightgbm_booster_keeps",
+    "catboost model": "family_boosters::catboost_model",
+    "wrappers of boosters": "family_boosters::model_is_its_content family_boosters::unfitted_wrappers",
+    "`networkx` graph": "single_changes::graph family_graphs::order_of_nodes family_graphs::class_attributes",
+    "`PIL.Image`": "single_changes::image family_images::image_is family_images::palette",
+    "`matplotlib` figure": "family_images::figure_is",
+    "directory": "family_files::directory_is",
+    "`.txt .log": "family_files::text_is family_files::any_bytes",
+    "`.json`": "single_changes::file family_files::json_is family_files::json_with_a_duplicate",
+    "`.npy`, `.npz`": "single_changes::file family_files::npy_is family_files::npz_is family_files::object_arrays",
+    "`.safetensors`": "family_files::safetensors_is",
+    "`.zip`": "family_files::zip_is",
+    "`.pt`, `.pth`": "family_files::torch_archive",
+    "`.pkl`": "family_files::pickles",
+    "`.parquet`": "family_files::parquet_is",
+    "`.png`, `.jpg`": "family_files::images_are",
+    "`.gz`": "family_files::gzip_time_stamp family_files::gzip_of_several",
+    "anything else": "family_files::any_bytes",
+}
+
 #: modules that only hand on to others -> those others
 _HANDS_ON = {"frames": ["frames_pandas", "frames_polars", "frames_arrow"]}
 
@@ -32,6 +87,15 @@ def test_every_row_names_a_module_that_exists() -> None:
     for row in ROWS:
         module = row.rsplit("|", 2)[1].strip(" `")
         assert (ROOT / "pytest_repro" / "values" / f"{module}.py").is_file(), row
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:30])
+def test_every_row_has_tests(row: str) -> None:
+    (tests,) = (tests for start, tests in TESTED.items() if row.startswith(f"| {start}"))
+    for test in tests.split():
+        file, _, name = test.partition("::")
+        (path,) = (path for path in Path(__file__).parent.glob("test_*.py") if path.stem.endswith(file))
+        assert f"\ndef test_{name}" in path.read_text(encoding="utf-8"), test
 
 
 @pytest.mark.parametrize("library", FAMILIES)

@@ -133,3 +133,33 @@ def test_elements_on_another_device_are_fetched() -> None:
 def test_graph_tensor_is_refused() -> None:
     with pytest.raises(ValueTypeError, match=r"tf\.function"):
         tensor_rule(_FakeGraphTensor(), _no_walk)
+
+
+def test_flax_modules_and_states_are_read_by_field(jax: Any) -> None:
+    linen = pytest.importorskip("flax.linen")
+    nnx = pytest.importorskip("flax.nnx")
+    optax = pytest.importorskip("optax")
+    state = pytest.importorskip("flax.training.train_state").TrainState
+    module = linen.Dense(3)
+
+    def variables(seed: int) -> Any:
+        return module.init(jax.random.key(seed), np.ones((1, 2), np.float32))
+
+    assert_same(variables(0), variables(0))
+    assert_differ(variables(0), variables(1), "['params']['kernel']")
+    assert_same(linen.Dense(3), linen.Dense(3))
+    assert_differ(linen.Dense(3), linen.Dense(4), ".features")
+    one, two = (
+        state.create(apply_fn=module.apply, params=variables(0)["params"], tx=optax.adam(1e-3)) for _ in range(2)
+    )
+    assert_same(one, two)
+    assert_same(one.opt_state, two.opt_state)
+    stepped = one.apply_gradients(grads=jax.tree_util.tree_map(jax.numpy.ones_like, one.params))
+    assert_differ(one, stepped, ".step")
+    assert_differ(one, stepped, ".params['kernel']")
+    assert_differ(one.opt_state, stepped.opt_state, "[0].mu['bias']")
+    layers = [nnx.Linear(2, 3, rngs=nnx.Rngs(seed)) for seed in (0, 0, 1)]
+    assert_same(layers[0], layers[1])
+    assert_differ(layers[0], layers[2], ".kernel._raw_value")
+    with pytest.raises(ValueTypeError, match="weak reference"):
+        canonical(module.bind(variables(0)))

@@ -365,6 +365,17 @@ def test_too_deep_and_too_large_values_are_refused(monkeypatch: pytest.MonkeyPat
         canonical([0] * 11)
 
 
+def test_an_array_that_is_repeated_to_more_than_memory_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = np.arange(4.0)
+    with pytest.raises(ValueTypeError, match=r"ndarray at \['a'\] by meaning: it repeats .* up to 32 GiB; record"):
+        canonical({"a": np.broadcast_to(row, (1 << 30, 4))})
+    monkeypatch.setattr(walk_module, "MAX_REPEATED", 64)
+    assert same(np.broadcast_to(row, (2, 4)), np.array([row, row]))
+    assert same(np.arange(16.0)[np.newaxis], np.arange(16.0).reshape(1, 16))
+    with pytest.raises(ValueTypeError, match="repeats a smaller array"):
+        canonical(np.broadcast_to(row, (3, 4)))
+
+
 def test_the_depth_bound_is_two_hundred_levels() -> None:
     deep: list[Any] = []
     for _ in range(199):

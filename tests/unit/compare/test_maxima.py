@@ -1,0 +1,308 @@
+"""The quick statistics of floats: right on every mixture of data, and quick because most pieces are not counted.
+
+``PYTEST_REPRO_NIGHTLY=1`` compares 100,000 pairs of arrays with what whole-array numpy says, otherwise some hundreds.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_repro.compare import bounds, maxima, numbers, pairs, ulp
+from pytest_repro.compare.bounds import Extent
+from pytest_repro.compare.formats import float_format
+from pytest_repro.compare.numbers import number_stats
+from pytest_repro.model import Tolerance
+from tests.unit.compare.oracle import EDGES, array, expected, expected_at_once, floats, pairs_of_floats, place, thorough
+
+PAIRS = 100_000 if os.environ.get("PYTEST_REPRO_NIGHTLY") == "1" else 400
+LARGEST = float(np.finfo(np.float64).max)
+SUBNORMAL = 5e-324
+
+
+def statistics(a: Any, b: Any, *, nan_payload: bool = False) -> tuple[int, float, float, int | None, int]:
+    stats, outside = number_stats(array(a), array(b), Tolerance(nan_payload=nan_payload))
+    if stats is None:
+        assert outside == 0
+        return 0, 0.0, 0.0, None, -1
+    assert outside == stats.outside == stats.unequal
+    return stats.unequal, float(stats.max_abs), stats.max_rel, stats.max_ulp, int(stats.first_index[0])
+
+
+# --- right ------------------------------------------------------------------------------------
+
+
+def some(rng: np.random.Generator, n: int) -> Any:
+    """Numbers of one sort."""
+    sort = rng.integers(9)
+    if sort == 0:
+        return np.array([*EDGES, -math.nan, 1e-310, 1e308])[rng.integers(len(EDGES) + 3, size=n)]
+    if sort == 1:
+        return rng.integers(0, 1 << 64, n, dtype=np.uint64).view(np.float64)
+    if sort == 2:
+        return rng.normal(size=n) * 10.0 ** rng.uniform(-300, 300, n)
+    if sort == 3:
+        return np.maximum(rng.normal(size=n), 0) * rng.choice([1.0, -1.0])
+    if sort == 4:
+        return rng.random(n) * 1e-308 * rng.choice([1.0, -1.0, 1e-5])
+    if sort == 5:
+        return rng.normal(size=n) * 1e308
+    if sort == 6:
+        return rng.integers(-3, 4, n).astype(float)
+    return rng.normal(size=n) * 10.0 ** rng.uniform(-320, 300) if sort == 7 else rng.normal(size=n)
+
+
+def drifted(rng: np.random.Generator, a: Any) -> Any:
+    """The numbers, changed in one way."""
+    way = rng.integers(9)
+    if way == 0:
+        return some(rng, a.size)
+    if way == 1:
+        return a * (1 + 10.0 ** -float(rng.integers(0, 17)) * rng.normal(size=a.size))
+    if way == 2:
+        return a * rng.choice([1.0, -1.0], a.size)
+    if way == 3:  # any one bit: another payload where that is NaN
+        return (a.view(np.uint64) ^ (np.uint64(1) << rng.integers(0, 64, a.size).astype(np.uint64))).view(np.float64)
+    if way == 4:
+        return np.where(rng.random(a.size) < rng.choice([0.02, 0.5]), some(rng, a.size), a)
+    if way == 5:
+        steps = rng.integers(0, 1 << int(rng.integers(1, 54)), a.size, dtype=np.uint64)
+        return (a.view(np.uint64) + steps).view(np.float64)
+    if way == 6:
+        return rng.permutation(a)
+    return a * rng.choice([0.5, 2.0, 1.999, 0.501, 1.0], a.size) if way == 7 else a.copy()
+
+
+def mixture(rng: np.random.Generator) -> tuple[Any, Any]:
+    """Two arrays of stretches that differ in different ways, so that each piece follows on all sorts of others."""
+    stretches = []
+    for _ in range(rng.integers(1, 7)):
+        a = some(rng, int(rng.integers(1, 70)))
+        stretches.append((a, drifted(rng, a)))
+    dtype = rng.choice(["float64", "float64", "float32", "float16"])
+    return tuple(np.concatenate(side).astype(dtype) for side in zip(*stretches, strict=True))  # type: ignore[return-value]
+
+
+def test_statistics_of_mixtures_equal_those_of_whole_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (numbers, pairs):
+        monkeypatch.setattr(module, "CHUNK", 32)
+    rng = np.random.Generator(np.random.PCG64(11))
+    for _ in range(PAIRS):
+        with np.errstate(all="ignore"):
+            a, b = mixture(rng)
+        nan_payload = bool(rng.random() < 0.3)
+        for x, y in ((a, b), (b, a)):
+            want = expected_at_once(x, y, nan_payload=nan_payload)
+            assert statistics(x, y, nan_payload=nan_payload) == want, (x.tobytes(), y.tobytes(), x.dtype)
+
+
+@thorough
+@given(pair=pairs_of_floats(), width=st.sampled_from(["float16", "float32", "float64"]))
+def test_whole_arrays_are_judged_as_one_by_one(pair: tuple[Any, Any], width: str) -> None:
+    """The two oracles agree."""
+    with np.errstate(all="ignore"):
+        a, b = (np.array(x).astype(width) for x in pair)
+    assert expected_at_once(a, b)[:4] == expected(a, b)
+
+
+def test_payloads_are_told_apart_in_pieces_of_many_and_of_few() -> None:
+    payloads = np.array([0x7FF8000000000001, 0x7FF8000000000002], np.uint64).view(np.float64)
+    for share in (0.01, 0.5):
+        odd = np.random.default_rng(3).random(1000) < share
+        a, b = np.where(odd, payloads[0], 1 + np.arange(1000.0)), np.where(odd, payloads[1], 1.5 + np.arange(1000.0))
+        both = int(odd.sum())
+        assert statistics(a, b) == (*expected(a, b), int(np.flatnonzero(~odd)[0]))
+        assert statistics(a, b, nan_payload=True)[::4] == (1000, 0)
+        stats, _ = number_stats(array(a), array(np.where(odd, payloads[1], a)), Tolerance(nan_payload=True))
+        assert stats is not None
+        assert (stats.unequal, stats.max_abs, stats.max_ulp, stats.sign_of_zero_only) == (both, 0, None, False)
+
+
+# --- quick ------------------------------------------------------------------------------------
+
+N = 64 * 512
+rng = np.random.default_rng(5)
+NORMAL, OTHER = rng.normal(size=N), rng.normal(size=N)
+WIDE, OTHER_WIDE = (rng.choice([-1.0, 1.0], N) * 10.0 ** rng.uniform(-300, 300, N) for _ in range(2))
+TINY, OTHER_TINY = NORMAL * 1e-310, OTHER * 1e-310
+HOLES = rng.random(N) < 0.01
+#: data → pieces of 64 that may be counted in full: the first few, which raise a maximum, and those of a pause after
+#: a shortcut failed
+COUNTED = {
+    "noise": (NORMAL, NORMAL * (1 + 1e-12 * OTHER), 20),
+    "independent": (NORMAL, OTHER, 3),
+    "equal NaNs": (np.where(HOLES, np.nan, NORMAL), np.where(HOLES, np.nan, OTHER), 3),
+    "wide": (WIDE, OTHER_WIDE, 17),
+    "against zero": (np.zeros(N), NORMAL, 18),
+    "zeros of both signs": (np.where(NORMAL > 0, 0.0, -0.0), np.where(HOLES, 1e-3, np.where(OTHER > 0, 0.0, -0.0)), 2),
+    "subnormal": (TINY, OTHER_TINY, 3),
+    "overflowing": (np.full(N, 1e308), rng.choice([-1.5e308, 1e308, 1.7e308], N), 2),
+}
+
+
+class Counted:
+    """How often the functions of a module or class were called, and returned something true."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._patch = monkeypatch
+        self.calls: Counter[str] = Counter()
+        self.successes: Counter[str] = Counter()
+
+    def watch(self, owner: Any, name: str) -> None:
+        original: Callable[..., Any] = getattr(owner, name)
+
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            self.calls[name] += 1
+            self.successes[name] += result is not None and result is not False
+            return result
+
+        self._patch.setattr(owner, name, counting)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    for module in (numbers, pairs):
+        monkeypatch.setattr(module, "CHUNK", 512)
+    watched = Counted(monkeypatch)
+    for name in ("largest_beside", "largest_across", "largest_magnitudes_apart"):
+        watched.watch(ulp, name)
+    for name in ("_try_small_references", "_try_large_differences", "_find_odd", "_count_steps"):
+        watched.watch(maxima.Maxima, name)
+    watched.watch(maxima, "_steps_from_zero")
+    return watched
+
+
+@pytest.mark.parametrize("data", COUNTED)
+def test_few_pieces_are_counted_in_full(data: str, counted: Counted) -> None:
+    a, b, most = COUNTED[data]
+    assert statistics(a, b) == expected_at_once(a, b)
+    assert counted.calls["largest_beside"] + counted.calls["largest_across"] <= most
+
+
+def test_references_that_are_not_small_are_not_divided_by(counted: Counted) -> None:
+    statistics(NORMAL, OTHER)
+    assert counted.successes["_try_small_references"] > 50
+    counted.calls.clear()
+    statistics(NORMAL, NORMAL * 2.5)  # never much beyond: an attempt in sixteen, all in vain
+    assert counted.calls["_try_small_references"] <= 5
+
+
+def test_positive_numbers_are_counted_without_regard_to_signs(counted: Counted) -> None:
+    statistics(np.abs(NORMAL), np.abs(OTHER))
+    assert counted.calls["largest_across"] == 0
+    assert counted.calls["largest_beside"] == 64
+    assert counted.calls["_try_large_differences"] <= 5
+    statistics(-np.abs(NORMAL), -np.abs(OTHER))
+    assert counted.calls["largest_across"] == 0
+
+
+def test_magnitudes_are_counted_only_where_pairs_of_one_sign_could_be_farthest(counted: Counted) -> None:
+    statistics(np.array([1e300] * 9 + [-1e300]), np.array([-1e300] * 9 + [-1e-300]))
+    assert (counted.calls["largest_across"], counted.calls["largest_magnitudes_apart"]) == (1, 0)
+    statistics(np.array([1e-300] * 9 + [-1e300]), np.array([-1e-300] * 9 + [-1.0]))
+    assert (counted.calls["largest_across"], counted.calls["largest_magnitudes_apart"]) == (2, 1)
+
+
+def test_nan_is_looked_for_only_where_a_difference_is_one(counted: Counted) -> None:
+    statistics(NORMAL, OTHER)
+    assert counted.calls["_find_odd"] == 0
+    a, b, _ = COUNTED["equal NaNs"]
+    statistics(a, b)
+    assert counted.calls["_find_odd"] > 50
+    assert counted.successes["_find_odd"] == 0
+
+
+def test_subnormal_numbers_are_divided_as_integers(counted: Counted) -> None:
+    a, b = TINY, TINY * 1.25
+    assert statistics(a, b) == expected_at_once(a, b)
+    assert counted.calls["_steps_from_zero"] == 2 * 64
+    counted.calls.clear()
+    statistics(TINY * 1e10, TINY * 1.25e10)
+    assert counted.calls["_steps_from_zero"] == 0
+
+
+# --- bounds -----------------------------------------------------------------------------------
+
+
+@thorough
+@given(a=floats(), b=floats(), width=st.sampled_from(["float16", "float32", "float64"]))
+def test_no_pair_of_one_sign_lies_beyond_the_bound_of_its_ratio(a: float, b: float, width: str) -> None:
+    form = float_format(width)
+    assert form is not None
+    with np.errstate(all="ignore"):
+        x, y = np.abs(np.array([a, b]).astype(width))
+        ratio = float((np.float64(x) - np.float64(y)) / np.float64(x))
+    if not math.isfinite(ratio) or ratio >= 1:
+        return
+    assert abs(place(x) - place(y)) <= bounds.beside(min(ratio, 0.0), max(ratio, 0.0), mantissa=form.mantissa)
+
+
+def test_bound_of_the_ratio_at_its_ends() -> None:
+    assert bounds.beside(0.0, 0.0, mantissa=52) == 0
+    assert bounds.beside(0.0, 1 - 1e-7, mantissa=52) == bounds.NO_BOUND == bounds.beside(-1e7, 0.0, mantissa=52)
+    assert bounds.beside(-(2.0**-40), 0.0, mantissa=52) <= 2**13 + 3
+    assert bounds.beside(0.0, 2.0**-40, mantissa=52) <= 2**13 + 3
+    assert bounds.beside(-1.0, 0.0, mantissa=52) <= 2**52 * 1.0001 + 3
+    assert bounds.beside(0.0, 0.75, mantissa=52) <= 2**52 * 2.0863 + 3
+
+
+@thorough
+@given(a=floats(), b=floats(), known=st.integers(0, 2**64 - 1))
+def test_no_pair_within_reach_lies_farther_apart(a: float, b: float, known: int) -> None:
+    if math.isnan(a) or math.isnan(b):
+        return
+    x, y = np.float64(a), np.float64(b)
+    steps = abs(place(x) - place(y))
+    with np.errstate(all="ignore"):
+        gap = abs(float(x - y))
+    for limit in (known, steps - 1, steps // 2):
+        if limit >= 0 and steps > limit:
+            assert not gap <= bounds.reach(limit), (a, b, limit)
+
+
+def test_reach_is_not_much_too_short() -> None:
+    assert bounds.reach(0) == 0
+    assert bounds.reach(7) == 7 * SUBNORMAL
+    assert bounds.reach((1 << 53) - 1) == ((1 << 53) - 1) * SUBNORMAL
+    one = place(np.float64(1.0))
+    assert bounds.reach(2 * one + 2) == 2.0 * (1 - 2.0**-50)  # 1 and -1
+    assert bounds.reach(1 << 53) > 1e-323  # half of it is subnormal
+    assert bounds.reach(2 * bounds.INFINITY + 2) == LARGEST
+    # below an infinity, pairs of one sign are farther apart than those of opposite signs can be
+    assert 0 < bounds.reach(bounds.INFINITY + 1) <= bounds.reach(bounds.INFINITY + 2)
+
+
+@pytest.mark.parametrize("width", ["float16", "float32", "float64"])
+def test_extent_is_the_largest_position_on_both_sides(width: str) -> None:
+    form = float_format(width)
+    assert form is not None
+
+    def extent(*values: float) -> Extent:
+        return Extent.of(np.array(values, width).view(form.signed))
+
+    two, three = (place(np.dtype(width).type(value)) for value in (2, 3))
+    assert extent(2, -3, 1, -0.5) == (two, three)
+    assert extent(2, 3) == (three, -1)
+    assert extent(-2, -3) == (-1, three)
+    assert extent(0.0, 0.0) == (0, -1)
+    assert extent(-0.0, -0.0) == (-1, 0)
+    assert extent(math.inf, -math.inf) == (form.infinity, form.infinity)
+    assert min(extent(math.nan)[0], form.infinity) == form.infinity
+
+
+def test_farthest_is_across_zero_or_along_one_side() -> None:
+    assert bounds.farthest(Extent(5, -1), Extent(9, -1)) == (9, False)
+    assert bounds.farthest(Extent(-1, 5), Extent(-1, 4)) == (5, False)
+    assert bounds.farthest(Extent(5, -1), Extent(-1, 4)) == (9, True)
+    assert bounds.farthest(Extent(-1, 5), Extent(4, -1)) == (9, True)
+    assert bounds.farthest(Extent(0, -1), Extent(7, 8)) == (8, True)
+    assert bounds.farthest(Extent(3, 7), Extent(5, 1)) == (12, True)
