@@ -15,7 +15,15 @@ from pytest_repro.conditions.hardware import JOBLIB
 from pytest_repro.conditions.patching import StandIn, early_bound, infrastructure, put
 from pytest_repro.model import Condition, Place
 
-__all__ = ["ALL_PINNED", "IMPORT_VARIABLE", "PIN_FACTORS", "SWITCHED", "entropy_site", "import_condition"]
+__all__ = [
+    "ALL_PINNED",
+    "IMPORT_VARIABLE",
+    "PIN_FACTORS",
+    "START_VARIABLE",
+    "SWITCHED",
+    "entropy_site",
+    "import_condition",
+]
 
 _PIDS = 4_000_000  # near the kernel's limit, so that it is hardly any real process's
 
@@ -66,6 +74,17 @@ IMPORT = Factor(
     launch_part=lambda level: Launch({IMPORT_VARIABLE: level}),
 )
 
+#: Told to the worker and taken out of its environment: what tells it from others of the same condition.
+START_VARIABLE = "PYTEST_REPRO_START"
+
+START = Factor(
+    name="start",
+    description="which start of an interpreter; runs at one level share a worker, and its heap's history",
+    platforms="Everywhere.",
+    ladder=lambda k: AS_IS if k == 0 else f"{k:04}",
+    launch_part=lambda level: Launch({START_VARIABLE: level}),
+)
+
 
 def import_condition(key: str) -> Condition:
     """What holds during imports in a worker whose ``import`` factor is at level `key`."""
@@ -75,7 +94,7 @@ def import_condition(key: str) -> Condition:
 
 #: factors that only the explainer uses
 PIN_FACTORS: Mapping[str, Factor] = MappingProxyType(
-    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT)}
+    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT, START)}
 )
 
 #: Everything held: the level of each factor in the runs that must agree before anything is blamed.
@@ -89,7 +108,7 @@ ALL_PINNED: Mapping[str, str] = MappingProxyType(
         "gpu": "deterministic",
         "hash-seed": "0",
         "import": "0",
-        "memory": "perturb=165,aslr=off",
+        "memory": "perturb=165,aslr=off,packed",
         "pid": "pinned",
         "state": "fresh",
         "threads": "1,joblib=sequential",
@@ -103,7 +122,7 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "clock": ("pinned=1", "pinned=2"),
         "cpu": ("avx2", "baseline"),
         "cwd": ("elsewhere",),
-        "entropy": ("1",),
+        "entropy": ("1", "2", "3"),
         "environ": ("padding=4111",),
         "files": ("reversed", "shuffled=2"),
         "gpu": ("kernels", "benchmark", "tf32"),
@@ -112,10 +131,15 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "home": ("elsewhere",),
         "import": ("1",),
         "locale": ("C",),
-        # other contents, another base, another order of addresses
-        "memory": ("perturb=90,aslr=off", "perturb=165", "perturb=165,aslr=off,scattered"),
+        # another order of addresses, twice; other contents; another base
+        "memory": (
+            "perturb=165,aslr=off,scattered",
+            "perturb=165,aslr=off,scattered=1",
+            "perturb=90,aslr=off,packed",
+            "perturb=165,packed",
+        ),
         "order": ("after others",),
-        "pid": ("pinned=1",),
+        "pid": ("pinned=1", "pinned=2"),
         "state": ("repeated",),
         "threads": ("4",),
         "timezone": ("Asia/Tokyo", "America/New_York"),
