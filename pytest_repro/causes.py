@@ -10,7 +10,7 @@ from pytest_repro.model import Cause, CauseStatus
 
 if TYPE_CHECKING:
     from pytest_repro.lab import Finding, Findings
-    from pytest_repro.model import Observation, Recording, Suspect
+    from pytest_repro.model import EntropyDraw, Observation, Recording, Suspect
 
 __all__ = ["FACTOR_WORDS", "make_cause", "stream_line", "suspect_lines"]
 
@@ -152,7 +152,7 @@ def make_cause(
     findings: Findings,
     *,
     suspects: Sequence[Suspect] = (),
-    fixes: Mapping[str, str] | None = None,
+    fixes: Mapping[EntropyDraw, str] | None = None,
     first: str = "",
 ) -> Cause:
     """Word what the experiment showed, no more strongly than it did.
@@ -160,7 +160,7 @@ def make_cause(
     Args:
         findings: of `explain.investigate`.
         suspects: static suspects from the user's own modules.
-        fixes: call of a draw → suggested fix.
+        fixes: draw → suggested fix.
         first: name of the first value that drifted: what moves it comes first.
     """
     found = [_library_seed(entry, suspects) for entry in findings.found]
@@ -173,7 +173,7 @@ def make_cause(
     if not ordered:
         return _unknown(findings, suspects=suspects, cleared=cleared)
     best = ordered[0]
-    sites = [(draw, (fixes or {}).get(draw.call, "")) for draw in best.sites]
+    sites = [(draw, (fixes or {}).get(draw, "")) for draw in best.sites]
     details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
     details += suspect_lines(suspects, report_name(best.factor)) if not sites else []
     details += _unfinished(findings)

@@ -112,4 +112,6 @@ def violations(draws: Sequence[EntropyDraw], *, allow: Sequence[str]) -> Sequenc
     for draw in strict_violations(draws, allow):
         key = (draw.call, draw.location)
         counts[key] = max(counts.get(key, 0), draw.count)
-    return [Violation(call, location, count, fix_for(call)) for (call, location), count in counts.items()]
+    return [
+        Violation(call, location, count, fix_for(call, location.file)) for (call, location), count in counts.items()
+    ]

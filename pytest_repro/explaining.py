@@ -218,7 +218,7 @@ def explain_drift(
         )
     finally:
         budget.stop()
-    fixes = {draw.call: fix_for(draw.call) for draw in draws}
+    fixes = {draw: fix_for(draw.call, draw.location.file) for draw in draws}
     return make_cause(findings, suspects=suspects, fixes=fixes, first=first)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from types import MappingProxyType
@@ -40,16 +41,25 @@ def _pid(level: str) -> Iterator[None]:
         # Bookkeeping asks whether it was forked; only code that may compute with the number is told ours.
         return original() if infrastructure(sys._getframe(2).f_globals.get("__name__")) else value
 
-    new = StandIn(getpid, original)
+    native = threading.get_native_id
+    known = {native(): value}  # of the main thread it is that of the process
+
+    def get_native_id() -> int:
+        if infrastructure(sys._getframe(2).f_globals.get("__name__")):
+            return native()
+        return known.setdefault(native(), value + len(known))
+
+    new, new_native = StandIn(getpid, original), StandIn(get_native_id, native)
     with ExitStack() as stack:
         put(stack, os, "getpid", new)
-        early_bound(stack, {id(original): new})
+        put(stack, threading, "get_native_id", new_native)
+        early_bound(stack, {id(original): new, id(native): new_native})
         yield
 
 
 PID = Factor(
     name="pid",
-    description="the number of the process, as the test's code sees it",
+    description="the numbers of the process and of its threads, as the test's code sees them",
     platforms="Everywhere; only in a process of our own.",
     ladder=lambda k: AS_IS if k == 0 else f"pinned={k}",
     apply_part=_pid,

@@ -20,7 +20,7 @@ class Losing(Bench):
 
 def losing(world: World, loses: Callable[[Trial], bool]) -> Losing:
     bench = Losing(world)
-    bench.loses = loses  # type: ignore[method-assign]
+    bench.loses = loses
     return bench
 
 
