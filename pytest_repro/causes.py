@@ -247,10 +247,14 @@ def _unfinished(findings: Findings) -> list[str]:
     lines = [f"the search ended early: {findings.stopped}"] if findings.stopped else []
     if findings.not_tried and findings.stopped:
         lines.append("not tried: " + ", ".join(FACTOR_WORDS[name][1] for name in findings.not_tried))
-    lines += [f"could not be held: {FACTOR_WORDS[name][1]}, since the run is lost with it" for name in findings.unheld]
-    for factor, level, reason in findings.lost:
-        arm = f"with {FACTOR_WORDS[factor][1]} switched to {level}" if factor else "with everything pinned"
-        lines.append(f"a run was lost {arm}: {reason}")
+    for name in findings.unheld:
+        reason = next(reason for factor, _, reason in findings.lost if not factor)
+        lines.append(f"could not be held: {FACTOR_WORDS[name][1]}; with it the run is lost: {reason}")
+    for factor, level, reason in dict.fromkeys(findings.lost):
+        if factor:
+            lines.append(f"a run was lost with {FACTOR_WORDS[factor][1]} switched to {level}: {reason}")
+        elif not findings.unheld and not findings.stopped:
+            lines.append(f"a run was lost with everything pinned: {reason}")
     lines += [f"not told from memory addresses: {FACTOR_WORDS[name][1]}" for name in findings.masked]
     if findings.unstable and findings.pinned_agrees:
         lines.append(f"with everything pinned, still different from run to run: {_listed(findings.unstable)}")

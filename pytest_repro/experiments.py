@@ -53,7 +53,7 @@ class Experiments:
         settings = replace(settings, timeout=min(limits, default=0.0))
         run = self.processes().execute(item, spec, settings=settings, gate=None)
         if run.recording is None:
-            return Outcome(None, f"an extra run was lost: {run.lost}")
+            return Outcome(None, run.lost or "it recorded nothing")
         return Outcome(run.recording)
 
     def explainer(self, item: pytest.Item, settings: Settings) -> Callable[[TestResult, Sequence[Recording]], Cause]:

@@ -103,7 +103,8 @@ def investigate(
         steady = yield from _fresh_arm(lab)
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
     for candidate in candidates:
-        if not steady or lab.stopped or lab.residual or enough(lab.found, candidate):
+        ended = not steady or lab.stopped or lab.residual or candidate.factor in lab.unheld
+        if ended or enough(lab.found, candidate):
             left.append(candidate.factor)
             continue
         finding = yield from _try(lab, candidate)
@@ -187,7 +188,7 @@ def _run_pinned(lab: Lab) -> Generator[Trial, Outcome, bool]:
             return not lab.residual
         lab.miss("", "pinned", outcome)
         if not lab.stopped and sum(not factor for factor, _, _ in lab.lost) >= _LOSSES:
-            lab.stopped = f"with everything pinned, {outcome.reason}"
+            lab.stopped = f"with everything pinned, the run is lost: {outcome.reason}"
         if lab.stopped:
             return False
 

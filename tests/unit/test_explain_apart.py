@@ -62,7 +62,7 @@ def test_pin_that_a_program_does_not_stand_is_left_out() -> None:
 
 def test_program_that_is_lost_whatever_is_held_ends_the_search_with_the_reason() -> None:
     findings = losing(reads("clock"), lambda _trial: True)()
-    assert findings.stopped == "with everything pinned, it crashed"
+    assert findings.stopped == "with everything pinned, the run is lost: it crashed"
     assert findings.not_tried == tuple(LEVELS)
 
 
