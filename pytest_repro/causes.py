@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_repro.model import Cause, CauseStatus
 
 if TYPE_CHECKING:
-    from pytest_repro.explain import Finding, Findings
-    from pytest_repro.model import Observation, Recording, Suspect
+    from pytest_repro.lab import Finding, Findings
+    from pytest_repro.model import EntropyDraw, Observation, Recording, Suspect
 
 __all__ = ["FACTOR_WORDS", "make_cause", "stream_line", "suspect_lines"]
 
@@ -66,9 +66,15 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "memory addresses or uninitialised memory",
         "the layout and filling of memory",
         (
-            "fill before use (np.zeros, out=np.zeros_like(x) with where=); keep id(), repr() of objects and pickles "
-            "out of results"
+            "fill before use (np.zeros, out=np.zeros_like(x) with where=); keep id(), repr() of objects, pickles and "
+            "the order of sets of objects out of results: a list, or dict.fromkeys(...), keeps the order of insertion"
         ),
+    ),
+    "addresses": (
+        "memory",
+        "memory addresses",
+        "the layout of memory",
+        "keep id(), repr() and sets of objects out of results",
     ),
     "pid": ("environment", "os.getpid()", "the number of the process", "derive worker seeds from repro.seed"),
     "cpu": (
@@ -133,6 +139,8 @@ def _counts(finding: Finding) -> str:
     switched = f"only {knob} switched{level}, {finding.differ} of {finding.switched} differ from them"
     if finding.distinct > 1:
         race = f"{finding.distinct} results among themselves"
+        if finding.status is CauseStatus.CAUSE and finding.factor == "memory":
+            return f"{title} decides it: {pinned}; {switched}, {race}"
         if finding.status is CauseStatus.CAUSE:
             return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
         return f"{title} may enable a race: {pinned}; {switched}, {race}"
@@ -144,37 +152,54 @@ def make_cause(
     findings: Findings,
     *,
     suspects: Sequence[Suspect] = (),
-    fixes: Mapping[str, str] | None = None,
+    fixes: Mapping[EntropyDraw, str] | None = None,
+    first: str = "",
 ) -> Cause:
     """Word what the experiment showed, no more strongly than it did.
 
     Args:
         findings: of `explain.investigate`.
         suspects: static suspects from the user's own modules.
-        fixes: call of a draw → suggested fix.
+        fixes: draw → suggested fix.
+        first: name of the first value that drifted: what moves it comes first.
     """
     found = [_library_seed(entry, suspects) for entry in findings.found]
     # what differs between fresh interpreters reaches everybody; state only who runs it twice
-    ordered = sorted(found, key=lambda entry: (entry.status is not CauseStatus.CAUSE, entry.factor == "state"))
+    ordered = sorted(
+        found,
+        key=lambda entry: (entry.status is not CauseStatus.CAUSE, _elsewhere(entry, first), entry.factor == "state"),
+    )
     cleared = tuple(FACTOR_WORDS[name][1] for name in findings.cleared)
     if not ordered:
         return _unknown(findings, suspects=suspects, cleared=cleared)
     best = ordered[0]
-    sites = [(draw, (fixes or {}).get(draw.call, "")) for draw in best.sites]
+    sites = [(draw, (fixes or {}).get(draw, "")) for draw in best.sites]
     details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
     details += suspect_lines(suspects, report_name(best.factor)) if not sites else []
     details += _unfinished(findings)
     return Cause(
         status=best.status,
         factor=report_name(best.factor),
-        summary=_counts(best),
+        summary=_counts(best) + (f"; it moves {_listed(best.moved)}, not {first}" if _elsewhere(best, first) else ""),
         evidence=findings.evidence,
         advice=sites[0][1] if sites and sites[0][1] else FACTOR_WORDS[best.factor][3],
         location=sites[0][0].location if sites else None,
         ruled_out=cleared,
-        also=tuple(_counts(other) for other in ordered[1:]),
+        also=tuple(
+            _counts(other) + (f"; it moves {_listed(other.moved)}" if other.moved else "") for other in ordered[1:]
+        ),
         details=tuple(details),
     )
+
+
+def _elsewhere(finding: Finding, first: str) -> bool:
+    """Whether a factor moves other values than the one that is to be explained."""
+    return bool(first and finding.moved) and first not in finding.moved
+
+
+def _listed(names: Sequence[str], *, limit: int = 3) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
 def _library_seed(finding: Finding, suspects: Sequence[Suspect]) -> Finding:
@@ -192,6 +217,7 @@ def _library_seed(finding: Finding, suspects: Sequence[Suspect]) -> Finding:
 
 def _unknown(findings: Findings, *, suspects: Sequence[Suspect], cleared: tuple[str, ...]) -> Cause:
     pinned = findings.evidence[0] if findings.evidence else None
+    pinned_arms = [arm for arm in findings.evidence if not arm.factor]
     if not findings.pinned_agrees and pinned is not None:
         summary = (
             f"not explained: with everything pinned, {pinned.runs} runs still give {pinned.distinct} results, so it is "
@@ -199,7 +225,7 @@ def _unknown(findings: Findings, *, suspects: Sequence[Suspect], cleared: tuple[
         )
     elif findings.stopped and not findings.cleared:
         summary = f"not explained: {findings.stopped}"
-    elif pinned is not None and not findings.not_tried:
+    elif pinned is not None and not findings.not_tried and not findings.lost and len(pinned_arms) == 1:
         summary = (
             f"not explained: all pinned, {pinned.runs} of {pinned.runs} agree, and no factor switched alone changes "
             "them; it may be rare, or need two factors at once"
@@ -217,11 +243,26 @@ def _unknown(findings: Findings, *, suspects: Sequence[Suspect], cleared: tuple[
 
 
 def _unfinished(findings: Findings) -> list[str]:
-    lines = []
-    if findings.stopped:
-        lines.append(f"the search ended early: {findings.stopped}")
+    """What the search could not do, and what it could not tell."""
+    lines = [f"the search ended early: {findings.stopped}"] if findings.stopped else []
     if findings.not_tried and findings.stopped:
         lines.append("not tried: " + ", ".join(FACTOR_WORDS[name][1] for name in findings.not_tried))
+    for name in findings.unheld:
+        reason = next(reason for factor, _, reason in findings.lost if not factor)
+        lines.append(f"could not be held: {FACTOR_WORDS[name][1]}; with it the run is lost: {reason}")
+    for factor, level, reason in dict.fromkeys(findings.lost):
+        if factor:
+            lines.append(f"a run was lost with {FACTOR_WORDS[factor][1]} switched to {level}: {reason}")
+        elif not findings.unheld and not findings.stopped:
+            lines.append(f"a run was lost with everything pinned: {reason}")
+    lines += [f"not told from memory addresses: {FACTOR_WORDS[name][1]}" for name in findings.masked]
+    if findings.unstable and findings.pinned_agrees:
+        lines.append(f"with everything pinned, still different from run to run: {_listed(findings.unstable)}")
+    lines += [
+        f"{arm.runs} forks of one process, all pinned, give {arm.distinct} results; fresh interpreters are compared"
+        for arm in findings.evidence[1:]
+        if not arm.factor
+    ]
     return lines
 
 

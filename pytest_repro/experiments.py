@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_repro.explain import Outcome
 from pytest_repro.explaining import explain_drift
+from pytest_repro.lab import Outcome
 from pytest_repro.model import (
     Condition,
     Place,
@@ -47,10 +47,13 @@ class Experiments:
     budget: Budget
     waiting: Waiting = no_progress
 
-    def _run(self, item: pytest.Item, settings: Settings, spec: RunSpec) -> Outcome:
+    def _run(self, item: pytest.Item, settings: Settings, spec: RunSpec, limit: float = 0.0) -> Outcome:
+        """One extra run, ended after `limit` seconds, or after those that any run has; 0 is no limit."""
+        limits = [seconds for seconds in (limit, settings.timeout) if seconds]
+        settings = replace(settings, timeout=min(limits, default=0.0))
         run = self.processes().execute(item, spec, settings=settings, gate=None)
         if run.recording is None:
-            return Outcome(None, f"an extra run was lost: {run.lost}")
+            return Outcome(None, run.lost or "it recorded nothing")
         return Outcome(run.recording)
 
     def explainer(self, item: pytest.Item, settings: Settings) -> Callable[[TestResult, Sequence[Recording]], Cause]:
@@ -109,4 +112,6 @@ def violations(draws: Sequence[EntropyDraw], *, allow: Sequence[str]) -> Sequenc
     for draw in strict_violations(draws, allow):
         key = (draw.call, draw.location)
         counts[key] = max(counts.get(key, 0), draw.count)
-    return [Violation(call, location, count, fix_for(call)) for (call, location), count in counts.items()]
+    return [
+        Violation(call, location, count, fix_for(call, location.file)) for (call, location), count in counts.items()
+    ]

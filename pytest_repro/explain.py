@@ -3,7 +3,8 @@
 The procedure is that of an experiment, not of a guess:
 
 1. Everything that the platform can pin is pinned, and the test is run three times (A A A). Where
-   those differ, the cause is *unknown*: nothing that can be pinned explains the drift.
+   those differ in the value that is to be explained, the cause is *unknown*: nothing that can be
+   pinned explains the drift.
 2. Suspects first, one factor is switched to another level while all others stay pinned (B). Equal:
    it is cleared. Different: A and B are repeated in turn until three each.
 3. B agrees with itself and never with A: the factor decides the result, a *cause*. (Simulated to be
@@ -12,107 +13,58 @@ The procedure is that of an experiment, not of a guess:
    unless so many runs separate the two arms that chance is excluded: Fisher's exact test below
    0.2 %, which with eight factors keeps the same 2 %.
 
-Memory is tried before a factor that needs another start of the interpreter is blamed, since such a
-start moves addresses too.
+Whatever is switched moves objects a little. Before anything is blamed the order of addresses is
+therefore switched by itself: values that it moves prove nothing about another factor.
+
+Forks of one process inherit a heap with a history. Where the pinned runs differ, they are made again in
+an interpreter each: results that agree then, and follow the order of addresses, are told by that.
+
+A run that is lost costs the arm that it belongs to. Where even the first run is lost, each pin is
+left out in turn: a program may not stand one of them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_repro.model import CauseStatus, Condition, Evidence, Place, Recording
+from pytest_repro.lab import (
+    ARM,
+    FISHER_LIMIT,
+    RACE_ARM,
+    Candidate,
+    Finding,
+    Findings,
+    Lab,
+    Outcome,
+    Trial,
+    fisher,
+)
 
 if TYPE_CHECKING:
-    from pytest_repro.model import EntropyDraw, Location
+    from pytest_repro.lab import (
+        Differ,
+        Experiment,
+    )
+    from pytest_repro.model import EntropyDraw, Location, Recording
 
 __all__ = ["FISHER_LIMIT", "Candidate", "Finding", "Findings", "Outcome", "Trial", "fisher", "investigate", "rank"]
 
-#: runs per arm before a deciding factor is called the cause
-ARM = 3
-#: largest number of runs per arm that a race is given
-RACE_ARM = 8
-FISHER_LIMIT = 0.002
 #: a race may hide in one run: this many before such a factor is cleared
 RACE_TRIES = 4
-#: factors whose switch needs another start of the interpreter, which moves addresses
+#: factors whose switch needs another start of the interpreter, which moves the base of the heap as well
 LAUNCHED = frozenset({"hash-seed", "threads", "cpu", "environ", "home", "locale"})
 RACY = frozenset({"threads", "gpu"})
-#: only the addresses move: all together, and among themselves
-MEMORY_CHECK = ("perturb=165", "perturb=165,aslr=off,scattered")
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One run that is asked for."""
-
-    condition: Condition
-    #: ``pinned`` or the name of the factor that is switched
-    factor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a trial; without a recording it could not be carried out, for the reason given."""
-
-    recording: Recording | None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A factor that may be the cause."""
-
-    factor: str
-    levels: tuple[str, ...]
-    #: evidence for it that needed no re-run; the highest is tried first
-    weight: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What switching one factor showed."""
-
-    status: CauseStatus
-    factor: str
-    level: str
-    #: runs with everything pinned
-    pinned: int
-    #: runs with the factor switched
-    switched: int
-    #: how many of those differ from the pinned result
-    differ: int
-    distinct: int
-    #: lines whose stream alone decides the result
-    sites: tuple[EntropyDraw, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """The whole experiment."""
-
-    found: tuple[Finding, ...] = ()
-    cleared: tuple[str, ...] = ()
-    not_tried: tuple[str, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    #: everything pinned gave one result
-    pinned_agrees: bool = True
-    #: why the experiment ended early
-    stopped: str = ""
-
-
-Experiment: TypeAlias = Generator[Trial, Outcome, Findings]
-Agree: TypeAlias = Callable[[Recording, Recording], bool]
-
-
-def fisher(*, differ: int, switched: int, pinned: int) -> float:
-    """Probability that all `differ` differing runs fall into the switched arm by chance.
-
-    Fisher's exact test, one-sided, for a two-by-two table whose pinned arm has no differing run.
-    """
-    return math.comb(switched, differ) / math.comb(switched + pinned, differ)
+#: only the addresses move: among themselves, and all together
+ORDERS = ("perturb=165,aslr=off,scattered", "perturb=165,aslr=off,scattered=1")
+BASE = "perturb=165,packed"
+#: runs in fresh interpreters before anything is switched: more, since they come after some that differed
+FRESH_ARM = 4
+#: a run with everything pinned may be lost by accident this often
+_LOSSES = 2
+#: pins that programs stand least, first; a ``state`` that is fresh holds nothing
+_BRITTLE = ("threads", "clock", "pid", "entropy", "import", "files", "gpu", "memory", "hash-seed")
 
 
 def rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -120,66 +72,14 @@ def rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     return tuple(sorted(candidates, key=lambda candidate: -candidate.weight))
 
 
-class _Lab:
-    """The pinned arm and the bookkeeping of one experiment."""
-
-    def __init__(self, pinned: Mapping[str, str], agree: Agree) -> None:
-        self.levels = dict(pinned)
-        self.agree = agree
-        self.pinned: list[Recording] = []
-        self.evidence: list[Evidence] = []
-        self.stopped = ""
-        self.residual = False
-
-    def trial(self, factor: str = "pinned", level: str = "") -> Trial:
-        levels = dict(self.levels)
-        if factor != "pinned":
-            levels[factor] = level
-        return Trial(Condition(Place.PROCESS, tuple(sorted(levels.items()))), factor)
-
-    def differs(self, recording: Recording) -> bool:
-        return not self.agree(self.pinned[0], recording)
-
-    def distinct(self, recordings: Sequence[Recording]) -> int:
-        kinds: list[Recording] = []
-        for recording in recordings:
-            if not any(self.agree(kind, recording) for kind in kinds):
-                kinds.append(recording)
-        return len(kinds)
-
-    def note(self, factor: str, level: str, recordings: Sequence[Recording]) -> None:
-        differ = sum(self.differs(recording) for recording in recordings)
-        self.evidence.append(
-            Evidence(
-                factor=factor,
-                level=level,
-                runs=len(recordings),
-                distinct=self.distinct(recordings),
-                differ=differ,
-            )
-        )
-
-
-def _run_pinned(lab: _Lab) -> Generator[Trial, Outcome, bool]:
-    """One more run with everything pinned; False where it cannot serve as evidence."""
-    outcome = yield lab.trial()
-    if outcome.recording is None:
-        lab.stopped = outcome.reason
-        return False
-    lab.pinned.append(outcome.recording)
-    if lab.differs(outcome.recording):
-        lab.residual = True
-        return False
-    return True
-
-
 def investigate(
     candidates: Sequence[Candidate],
     *,
     pinned: Mapping[str, str],
-    agree: Agree,
+    differ: Differ,
+    first: str = "",
     draws: Sequence[EntropyDraw] = (),
-    site_level: Callable[[Location], str] | None = None,
+    site_level: Callable[[Location, str], str] | None = None,
     enough: Callable[[Sequence[Finding], Candidate], bool] = lambda found, _candidate: bool(found),
 ) -> Experiment:
     """Find the factors that decide the result.
@@ -189,138 +89,206 @@ def investigate(
     Args:
         candidates: factors and levels to try, in order.
         pinned: the level of every factor in the pinned arm.
-        agree: whether two recordings are equal, tolerances included.
+        differ: the names of the values in which two recordings differ, tolerances included.
+        first: name of the first value that drifted: the one to explain. Empty: any of them.
         draws: draws on entropy that were seen, to tell which line matters.
-        site_level: the level that switches the stream of one line only.
+        site_level: the level that switches the stream of one line only, given the key to switch it to.
         enough: told what was found and the next candidate; whether to leave that one out.
     """
-    lab = _Lab(pinned, agree)
-    for _ in range(ARM):
-        if not (yield from _run_pinned(lab)):
-            return _findings(lab, [], [], [candidate.factor for candidate in candidates])
-    found: list[Finding] = []
+    lab = Lab(pinned, differ, first)
     cleared: list[str] = []
     left: list[str] = []
+    steady = yield from _pinned_arm(lab)
+    if lab.residual and "memory" in lab.levels:
+        steady = yield from _fresh_arm(lab)
+        candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
     for candidate in candidates:
-        if lab.stopped or lab.residual or enough(found, candidate):
+        ended = not steady or lab.stopped or lab.residual or candidate.factor in lab.unheld
+        if ended or enough(lab.found, candidate):
             left.append(candidate.factor)
             continue
-        finding = yield from _try(lab, candidate, [*cleared, *(entry.factor for entry in found)])
-        if finding is None:
-            (left if lab.stopped or lab.residual else cleared).append(candidate.factor)
-        elif finding.factor not in [entry.factor for entry in found]:
-            found.append(finding)
-    if any(entry.factor == "entropy" for entry in found) and site_level is not None and not lab.stopped:
-        found = yield from _name_sites(lab, found, draws, site_level)
-    return _findings(lab, found, cleared, left)
+        finding = yield from _try(lab, candidate)
+        if finding is not None:
+            _keep(lab, finding)
+        elif not _found(lab, candidate.factor):
+            (left if _undecided(lab, candidate.factor) else cleared).append(candidate.factor)
+    if site_level is not None and _found(lab, "entropy") and not lab.stopped:
+        yield from _name_sites(lab, draws, site_level)
+    if "memory" not in cleared and set(ORDERS) <= lab.tried("memory"):
+        cleared += [] if _found(lab, "memory") or lab.residual else ["addresses"]
+    return lab.findings(cleared, left)
 
 
-def _findings(lab: _Lab, found: list[Finding], cleared: list[str], left: list[str]) -> Findings:
-    names = {entry.factor for entry in found}
-    if lab.residual:
-        found = []
-    return Findings(
-        found=tuple(found),
-        cleared=tuple(name for name in cleared if name not in names),
-        not_tried=tuple(name for name in left if name not in names),
-        evidence=(_pinned_evidence(lab), *lab.evidence),
-        pinned_agrees=not lab.residual,
-        stopped=lab.stopped,
-    )
+def _found(lab: Lab, factor: str) -> bool:
+    return any(finding.factor == factor for finding in lab.found)
 
 
-def _pinned_evidence(lab: _Lab) -> Evidence:
-    differ = sum(lab.differs(recording) for recording in lab.pinned)
-    distinct = lab.distinct(lab.pinned)
-    return Evidence(factor="", level="pinned", runs=len(lab.pinned), distinct=distinct, differ=differ)
+def _lost(lab: Lab, factor: str) -> bool:
+    return any(name == factor for name, _, _ in lab.lost)
 
 
-def _try(lab: _Lab, candidate: Candidate, known: Sequence[str]) -> Generator[Trial, Outcome, Finding | None]:
-    """Switch one factor through its levels until one differs; None clears it (or the experiment stopped)."""
-    for level in candidate.levels:
-        switched: list[Recording] = []
-        for _ in range(RACE_TRIES if candidate.factor in RACY else 1):
-            outcome = yield lab.trial(candidate.factor, level)
-            if outcome.recording is None:
-                lab.stopped = outcome.reason
-                return None
-            switched.append(outcome.recording)
-            if lab.differs(outcome.recording):
-                break
-        if not lab.differs(switched[-1]):
-            lab.note(candidate.factor, level, switched)
-            continue
-        if candidate.factor in LAUNCHED and "memory" in lab.levels and "memory" not in known:
-            memory = yield from _try(lab, Candidate("memory", MEMORY_CHECK), known)
-            if memory is not None or lab.stopped or lab.residual:
-                return memory
-        return (yield from _confirm(lab, candidate.factor, level, switched))
-    return None
+def _undecided(lab: Lab, factor: str) -> bool:
+    return bool(lab.stopped) or lab.residual or factor in lab.masked or _lost(lab, factor)
 
 
-def _confirm(
-    lab: _Lab, factor: str, level: str, switched: list[Recording]
-) -> Generator[Trial, Outcome, Finding | None]:
-    """A B A B until the evidence is enough or shown to be weak; what there is of it when the search must end."""
-    while not _settled(lab, switched):
+def _keep(lab: Lab, finding: Finding) -> None:
+    if not _found(lab, finding.factor):
+        lab.found.append(finding)
+
+
+# --- the pinned arm -------------------------------------------------------------------------------
+
+
+def _pinned_arm(lab: Lab) -> Generator[Trial, Outcome, bool]:
+    """A A A; False where they cannot serve as evidence."""
+    if not (yield from _hold(lab)):
+        return False
+    while len(lab.pinned) < ARM:
         if not (yield from _run_pinned(lab)):
-            return None if lab.residual else _weigh(lab, factor, level, switched)
+            return False
+    return True
+
+
+def _fresh_arm(lab: Lab) -> Generator[Trial, Outcome, bool]:
+    """A A A A, each in a fresh interpreter; False where they differ again."""
+    lab.begin_fresh()
+    while len(lab.pinned) < FRESH_ARM:
+        if not (yield from _run_pinned(lab)):
+            return False
+    return True
+
+
+def _hold(lab: Lab) -> Generator[Trial, Outcome, bool]:
+    """The first run with everything pinned, or with all but the pin that the program does not stand."""
+    if (yield from _run_pinned(lab)):
+        return True
+    if not lab.lost:
+        return False
+    reason, lab.stopped = lab.stopped, ""
+    for name in [name for name in _BRITTLE if name in lab.levels]:
+        outcome = yield lab.without(name)
+        if outcome.recording is not None:
+            del lab.levels[name]
+            lab.unheld.append(name)
+            lab.hold(outcome.recording)
+            return True
+        if outcome.final:
+            lab.stopped = outcome.reason
+            return False
+    lab.stopped = reason
+    return False
+
+
+def _run_pinned(lab: Lab) -> Generator[Trial, Outcome, bool]:
+    """One more run with everything pinned; False where it cannot serve as evidence."""
+    while True:
+        outcome = yield lab.trial()
+        if outcome.recording is not None:
+            lab.hold(outcome.recording)
+            return not lab.residual
+        lab.miss("", "pinned", outcome)
+        if not lab.stopped and sum(not factor for factor, _, _ in lab.lost) >= _LOSSES:
+            lab.stopped = f"with everything pinned, the run is lost: {outcome.reason}"
+        if lab.stopped:
+            return False
+
+
+# --- one factor -----------------------------------------------------------------------------------
+
+
+def _try(lab: Lab, candidate: Candidate) -> Generator[Trial, Outcome, Finding | None]:
+    """Switch one factor through its levels until one moves the value to explain; None where none moves any."""
+    factor = candidate.factor
+    best: tuple[str, list[Recording]] | None = None
+    for level in candidate.levels:
+        if level in lab.tried(factor):
+            continue
+        switched = yield from _probe(lab, factor, level)
+        if lab.stopped:
+            break
+        if not switched or not lab.moved(switched[-1], factor):
+            continue
+        if best is not None and lab.first not in lab.moved(switched[-1], factor):
+            lab.note(factor, level, switched)
+            continue
+        if best is not None:
+            lab.note(factor, *best)
+        best = level, switched
+        if not lab.first or lab.first in lab.moved(switched[-1], factor):
+            break
+    if best is None:
+        return None
+    if factor != "memory" and not (yield from _apart_from_memory(lab, factor, best[1])):
+        return None
+    return (yield from _confirm(lab, factor, *best))
+
+
+def _probe(lab: Lab, factor: str, level: str) -> Generator[Trial, Outcome, list[Recording]]:
+    """Run with one factor switched, a race several times; what was run until something moved."""
+    switched: list[Recording] = []
+    for _ in range(RACE_TRIES if factor in RACY else 1):
         outcome = yield lab.trial(factor, level)
         if outcome.recording is None:
-            lab.stopped = outcome.reason
+            lab.miss(factor, level, outcome)
+            return switched
+        switched.append(outcome.recording)
+        if lab.moved(outcome.recording, factor):
+            return switched
+    lab.note(factor, level, switched)
+    return switched
+
+
+def _apart_from_memory(lab: Lab, factor: str, switched: list[Recording]) -> Generator[Trial, Outcome, bool]:
+    """Whether a factor moves what the order of addresses does not; that is tried first where it was not yet."""
+    if "memory" in lab.levels:
+        levels = (*ORDERS, BASE) if factor in LAUNCHED else ORDERS
+        if not _found(lab, "memory") and not _lost(lab, "memory"):
+            memory = yield from _try(lab, Candidate("memory", levels))
+            if memory is not None:
+                _keep(lab, memory)
+                lab.by_memory.update(memory.moved)
+    if lab.residual or (lab.stopped and factor in LAUNCHED):
+        return False
+    if not lab.moved(switched[-1], factor):
+        lab.masked.append(factor)
+        return False
+    return True
+
+
+def _confirm(lab: Lab, factor: str, level: str, switched: list[Recording]) -> Generator[Trial, Outcome, Finding | None]:
+    """A B A B until the evidence is enough or shown to be weak; what there is of it when the search must end."""
+    while not lab.stopped and not _settled(lab, factor, switched):
+        if not (yield from _run_pinned(lab)):
+            break
+        outcome = yield lab.trial(factor, level)
+        if outcome.recording is None:
+            lab.miss(factor, level, outcome)
             break
         switched.append(outcome.recording)
-    return _weigh(lab, factor, level, switched)
+    lab.note(factor, level, switched)
+    return None if lab.residual else lab.weigh(factor, level, switched)
 
 
-def _settled(lab: _Lab, switched: Sequence[Recording]) -> bool:
+def _settled(lab: Lab, factor: str, switched: Sequence[Recording]) -> bool:
     if len(switched) < ARM:
         return False
-    return lab.distinct(switched) == 1 or _race_settled(lab, switched)
+    return lab.distinct(switched) == 1 or lab.certain(factor, switched) or len(switched) >= RACE_ARM
 
 
-def _weigh(lab: _Lab, factor: str, level: str, switched: Sequence[Recording]) -> Finding:
-    lab.note(factor, level, switched)
-    differ = sum(lab.differs(recording) for recording in switched)
-    distinct = lab.distinct(switched)
-    steady = distinct == 1 and len(switched) >= ARM
-    proven = steady or fisher(differ=differ, switched=len(switched), pinned=len(lab.pinned)) < FISHER_LIMIT
-    return Finding(
-        status=CauseStatus.CAUSE if proven else CauseStatus.SUSPECT,
-        factor=factor,
-        level=level,
-        pinned=len(lab.pinned),
-        switched=len(switched),
-        differ=differ,
-        distinct=distinct,
-    )
-
-
-def _race_settled(lab: _Lab, switched: Sequence[Recording]) -> bool:
-    differ = sum(lab.differs(recording) for recording in switched)
-    certain = fisher(differ=differ, switched=len(switched), pinned=len(lab.pinned)) < FISHER_LIMIT
-    return certain or len(switched) >= RACE_ARM
+# --- lines that draw ------------------------------------------------------------------------------
 
 
 def _name_sites(
-    lab: _Lab,
-    found: list[Finding],
-    draws: Sequence[EntropyDraw],
-    site_level: Callable[[Location], str],
-) -> Generator[Trial, Outcome, list[Finding]]:
+    lab: Lab, draws: Sequence[EntropyDraw], site_level: Callable[[Location, str], str]
+) -> Generator[Trial, Outcome, None]:
     """Switch the stream of one line at a time: which of the draws reaches the result."""
-    from dataclasses import replace
-
+    index = next(number for number, finding in enumerate(lab.found) if finding.factor == "entropy")
     sources = [draw for draw in draws if draw.source != "listing" and draw.location.line > 0]
-    if len(sources) <= 1:
-        sites = tuple(sources)
-    else:
-        matter = []
-        for draw in sources:
-            outcome = yield lab.trial("entropy", site_level(draw.location))
-            if outcome.recording is None:
-                break
-            if lab.differs(outcome.recording):
-                matter.append(draw)
-        sites = tuple(matter)
-    return [replace(entry, sites=sites) if entry.factor == "entropy" else entry for entry in found]
+    matter = sources if len(sources) <= 1 else []
+    for draw in sources if len(sources) > 1 else ():
+        outcome = yield lab.trial("entropy", site_level(draw.location, lab.found[index].level))
+        if outcome.recording is None and outcome.final:
+            break
+        if outcome.recording is not None and lab.moved(outcome.recording, "entropy"):
+            matter.append(draw)
+    lab.found[index] = replace(lab.found[index], sites=tuple(matter))

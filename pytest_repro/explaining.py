@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_repro.causes import make_cause
-from pytest_repro.explain import Candidate, Outcome, investigate, rank
+from pytest_repro.explain import investigate, rank
+from pytest_repro.lab import Candidate, Outcome
 from pytest_repro.model import (
     CauseStatus,
     Place,
@@ -18,7 +20,7 @@ from pytest_repro.model import (
 from pytest_repro.progress import no_progress
 
 if TYPE_CHECKING:
-    from pytest_repro.explain import Experiment, Finding, Findings, Trial
+    from pytest_repro.lab import Experiment, Finding, Findings, Trial
     from pytest_repro.model import (
         Cause,
         Comparison,
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Budget", "candidates", "explain_drift"]
 
-#: executes one extra run
-Execute = Callable[[RunSpec], Outcome]
+#: executes one extra run, and ends it after so many seconds
+Execute = Callable[[RunSpec, float], Outcome]
 
 
 @dataclass(slots=True)
@@ -65,6 +67,10 @@ class Budget:
         if self.spent + used >= self.session:
             return f"the budget of {self.session:g} s for the session is spent (--repro-session-budget)"
         return ""
+
+    def left(self, per_test: float) -> float:
+        """Seconds that one more run may take."""
+        return max(min(per_test, self.session - self.spent) - self.used, 0.0)
 
 
 def drifts_within_one_process(comparison: Comparison, recordings: Sequence[Recording]) -> bool:
@@ -107,13 +113,14 @@ def candidates(
     return rank(found)
 
 
-def _enough(found: Sequence[Finding], candidate: Candidate, *, beyond_state: bool) -> bool:
-    """Once a cause is shown, only factors with evidence of their own are tried as well.
+def _enough(found: Sequence[Finding], candidate: Candidate, *, beyond_state: bool, first: str = "") -> bool:
+    """Once the cause of the first drift is shown, only factors with evidence of their own are tried as well.
 
     State left by an earlier run explains nothing about fresh interpreters: where those differ, too
     (`beyond_state`), the search goes on.
     """
-    shown = {finding.factor for finding in found if finding.status is CauseStatus.CAUSE}
+    causes = [finding for finding in found if finding.status is CauseStatus.CAUSE]
+    shown = {finding.factor for finding in causes if not first or not finding.moved or first in finding.moved}
     if beyond_state:
         shown.discard("state")
     return bool(shown) and candidate.weight < 3
@@ -128,6 +135,41 @@ def _drive(experiment: Experiment, execute: Callable[[RunSpec, str], Outcome]) -
     except StopIteration as stop:
         findings: Findings = stop.value
         return findings
+
+
+@dataclass(slots=True)
+class _Bounded:
+    """Executes runs while the budget lasts; none longer than what is left of it."""
+
+    execute: Execute
+    budget: Budget
+    seconds: float
+    waiting: Waiting
+    #: what the quickest run has taken
+    quickest: float = math.inf
+
+    def __call__(self, spec: RunSpec, factor: str) -> Outcome:
+        budget = self.budget
+        reason = budget.exhausted(self.seconds)
+        left = budget.left(self.seconds)
+        if not reason and self.quickest < math.inf and left < self.quickest:
+            reason = (
+                f"{left:.0f} s of the budget of {self.seconds:g} s are left, and a run takes {self.quickest:.0f} s "
+                "(--repro-budget)"
+            )
+        if reason:
+            return Outcome(None, reason, final=True)
+        tried = "all pinned" if factor == "pinned" else factor.replace("-", " ")
+        with self.waiting(lambda: f"looking for the cause: {tried}, {budget.used:.0f} of {self.seconds:g} s"):
+            before = budget.used
+            outcome = self.execute(spec, left)
+            took = budget.used - before
+        if outcome.recording is None and took >= left:
+            reason = f"a run took longer than the {left:.0f} s that were left of the budget (--repro-budget)"
+            return Outcome(None, reason, final=True)
+        if outcome.recording is not None:
+            self.quickest = min(self.quickest, took)
+        return outcome
 
 
 def explain_drift(
@@ -145,7 +187,7 @@ def explain_drift(
     Args:
         result: with its comparison.
         recordings: of the runs that drifted.
-        execute: makes one extra run under a condition.
+        execute: makes one extra run under a condition, in so many seconds at most.
         budget: of the session.
         seconds: that this test may take.
         suspects: lines of the user's code that no tap can see.
@@ -159,31 +201,25 @@ def explain_drift(
     pinned, switched = _levels(result)
     chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects)
 
-    def bounded(spec: RunSpec, factor: str) -> Outcome:
-        reason = budget.exhausted(seconds)
-        if reason:
-            return Outcome(None, reason)
-        tried = "all pinned" if factor == "pinned" else factor.replace("-", " ")
-        with waiting(lambda: f"looking for the cause: {tried}, {budget.used:.0f} of {seconds:g} s"):
-            return execute(spec)
-
+    first = result.comparison.first.name if result.comparison.first is not None else ""
     budget.start()
     try:
         findings = _drive(
             investigate(
                 chosen,
                 pinned=pinned,
-                agree=lambda ours, theirs: not compare_recordings([ours, theirs]).drifts,
+                differ=lambda ours, theirs: [drift.name for drift in compare_recordings([ours, theirs]).drifts],
+                first=first,
                 draws=draws,
-                site_level=lambda place: entropy_site(file=place.file, line=place.line, key="1"),
-                enough=partial(_enough, beyond_state=fresh_runs_differ(result.comparison, recordings)),
+                site_level=lambda place, key: entropy_site(file=place.file, line=place.line, key=key),
+                enough=partial(_enough, first=first, beyond_state=fresh_runs_differ(result.comparison, recordings)),
             ),
-            bounded,
+            _Bounded(execute, budget, seconds, waiting),
         )
     finally:
         budget.stop()
-    fixes = {draw.call: fix_for(draw.call) for draw in draws}
-    return make_cause(findings, suspects=suspects, fixes=fixes)
+    fixes = {draw: fix_for(draw.call, draw.location.file) for draw in draws}
+    return make_cause(findings, suspects=suspects, fixes=fixes, first=first)
 
 
 def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:

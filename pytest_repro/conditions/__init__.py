@@ -31,6 +31,7 @@ __all__ = [
     "level_of",
     "load",
     "names",
+    "settled",
     "unavailable",
 ]
 
@@ -67,7 +68,7 @@ FACTORS: Mapping[str, Factor] = _Table(
         "home": "surroundings",
         "environ": "surroundings",
         "files": "listing",
-        "memory": "hardware",
+        "memory": "memory",
         "clock": "clock",
         "order": "surroundings",
     }
@@ -168,6 +169,22 @@ def _entered(parts: list[tuple[Factor, str]]) -> Iterator[None]:
         for factor, level in parts:
             stack.enter_context(factor.apply(level))
         yield
+
+
+def settled(condition: Condition) -> list[object]:
+    """Lay the heap out anew, as the condition says, right before the code that is judged.
+
+    What was made since it was applied and is gone by now left gaps that differ from process to process.
+
+    Returns:
+        Blocks to keep for as long as that code runs.
+    """
+    level = condition.level("memory")
+    if level in (None, AS_IS):
+        return []
+    from pytest_repro.conditions.memory import layout
+
+    return layout(level)
 
 
 def _place(name: str) -> int:

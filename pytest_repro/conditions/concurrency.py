@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from pytest_repro.conditions.event_loops import pin_event_loops
 from pytest_repro.conditions.patching import StandIn, early_bound, put, users
 
 __all__ = ["one_after_another"]
@@ -295,5 +296,6 @@ def one_after_another(*, idle: float = IDLE_SECONDS, busy: float = BUSY_SECONDS)
         _pin_threads(stack, patience)
         _pin_processes(stack, patience)
         _pin_pools(stack, patience)
+        pin_event_loops(stack, replaced)
         early_bound(stack, replaced)
         yield

@@ -1,4 +1,4 @@
-"""The machine as libraries see it: threads, instruction sets, the state of fresh memory."""
+"""The machine as libraries see it: threads and instruction sets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import json
 import os
 import platform
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from contextlib import ExitStack
 
 from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, check_level, cycle
 
-__all__ = ["CPU", "JOBLIB", "MEMORY", "THREADS", "THREAD_VARIABLES"]
+__all__ = ["CPU", "JOBLIB", "THREADS", "THREAD_VARIABLES"]
 
 #: what numeric libraries read when they are first loaded
 THREAD_VARIABLES = (
@@ -142,83 +141,6 @@ def _cpu_launch(level: str) -> Launch:
     return Launch({**env, "NPY_DISABLE_CPU_FEATURES": " ".join(beyond) or None, "NPY_ENABLE_CPU_FEATURES": None})
 
 
-# --- memory -----------------------------------------------------------------------------------
-
-_SCATTERED = ",scattered"
-#: small blocks that are made, of which every other is given back: some thousand of each size, since setting up a
-#: test takes hundreds; and a hundredth as many large ones. 50 MB and a tenth of a second, in a process of our own
-_GAPS = 100_000
-_READ_PERSONALITY = "print(open('/proc/self/personality').read())"
-_ADDR_NO_RANDOMIZE = 0x0040000
-#: for systems without util-linux's setarch: the same system call, then the same exec
-_PERSONALITY = (
-    "import ctypes, os, sys; p = ctypes.CDLL(None).personality; p(p(0xffffffff) | 0x40000); "
-    "os.execvp(sys.argv[1], sys.argv[1:])"
-)
-
-
-@functools.lru_cache(maxsize=4)
-def _fixed_addresses(executable: str) -> tuple[str, ...]:
-    """Words that start a program at fixed addresses, or nothing where the system refuses.
-
-    Containers may filter the system call: it is tried, and what came of it is read.
-    """
-    for prefix in (("setarch", platform.machine(), "-R"), (executable, "-c", _PERSONALITY)):
-        with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-            answer = subprocess.run(  # noqa: S603 - fixed words
-                [*prefix, executable, "-S", "-c", _READ_PERSONALITY],
-                capture_output=True,
-                text=True,
-                timeout=_PROBE_SECONDS,
-                check=True,
-            )
-            if int(answer.stdout, 16) & _ADDR_NO_RANDOMIZE:
-                return prefix
-    return ()
-
-
-def _memory_launch(level: str) -> Launch:
-    byte, _, rest = level.removeprefix("perturb=").removesuffix(_SCATTERED).partition(",")
-    if not level.startswith("perturb=") or not byte.isdecimal() or int(byte) > 255 or rest not in ("", "aslr=off"):
-        raise bad_level("memory", level, "'perturb=N' with N up to 255, or 'perturb=N,aslr=off', with ',scattered'")
-    env = {"MALLOC_PERTURB_": byte, "GLIBC_TUNABLES": f"glibc.malloc.perturb={byte}"}
-    return Launch(env, _fixed_addresses(sys.executable) if rest else ())
-
-
-@contextlib.contextmanager
-def _scattered(level: str) -> Iterator[None]:
-    """Leave gaps of every size all over the heap, so that objects made next lie in another order.
-
-    Another base of the heap moves all addresses together, and what is sorted by address keeps its order.
-    """
-    if not level.endswith(_SCATTERED):
-        yield
-        return
-    chance = random.Random(0)  # noqa: S311 - one of our own, the same each time
-    sizes = [chance.randrange(1, 480) for _ in range(_GAPS)] + [
-        chance.randrange(480, 60_000) for _ in range(_GAPS // 100)
-    ]
-    blocks: list[object] = [bytes(size) for size in sizes]
-    blocks += [object() for _ in range(_GAPS // 20)]  # smaller than any bytes
-    blocks += [float(number) for number in range(_GAPS // 20)]
-    chance.shuffle(blocks)
-    del blocks[::2]  # in an order that has nothing to do with their addresses
-    yield
-    del blocks
-
-
-def _no_memory() -> str | None:
-    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
-        return "MALLOC_PERTURB_ is a feature of glibc on Linux"
-    return None
-
-
-def _memory_limits() -> str:
-    if _no_memory() or _fixed_addresses(sys.executable):
-        return ""
-    return "this system does not let a program switch address randomisation off; addresses differ from run to run"
-
-
 THREADS = Factor(
     name="threads",
     description="threads of OpenMP, BLAS, numexpr, polars and torch",
@@ -243,14 +165,4 @@ CPU = Factor(
     ladder=cycle(AS_IS, "avx2", "baseline"),
     reason=_no_cpu,
     launch_part=_cpu_launch,
-)
-MEMORY = Factor(
-    name="memory",
-    description="what uninitialised memory holds, and the addresses of objects",
-    platforms="Linux with glibc; needs an interpreter of its own.",
-    ladder=cycle(AS_IS, "perturb=165", "perturb=90", "perturb=255,aslr=off"),
-    reason=_no_memory,
-    launch_part=_memory_launch,
-    apply_part=_scattered,
-    limits=_memory_limits,
 )

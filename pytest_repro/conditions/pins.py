@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from types import MappingProxyType
@@ -15,7 +16,15 @@ from pytest_repro.conditions.hardware import JOBLIB
 from pytest_repro.conditions.patching import StandIn, early_bound, infrastructure, put
 from pytest_repro.model import Condition, Place
 
-__all__ = ["ALL_PINNED", "IMPORT_VARIABLE", "PIN_FACTORS", "SWITCHED", "entropy_site", "import_condition"]
+__all__ = [
+    "ALL_PINNED",
+    "IMPORT_VARIABLE",
+    "PIN_FACTORS",
+    "START_VARIABLE",
+    "SWITCHED",
+    "entropy_site",
+    "import_condition",
+]
 
 _PIDS = 4_000_000  # near the kernel's limit, so that it is hardly any real process's
 
@@ -32,16 +41,25 @@ def _pid(level: str) -> Iterator[None]:
         # Bookkeeping asks whether it was forked; only code that may compute with the number is told ours.
         return original() if infrastructure(sys._getframe(2).f_globals.get("__name__")) else value
 
-    new = StandIn(getpid, original)
+    native = threading.get_native_id
+    known = {native(): value}  # of the main thread it is that of the process
+
+    def get_native_id() -> int:
+        if infrastructure(sys._getframe(2).f_globals.get("__name__")):
+            return native()
+        return known.setdefault(native(), value + len(known))
+
+    new, new_native = StandIn(getpid, original), StandIn(get_native_id, native)
     with ExitStack() as stack:
         put(stack, os, "getpid", new)
-        early_bound(stack, {id(original): new})
+        put(stack, threading, "get_native_id", new_native)
+        early_bound(stack, {id(original): new, id(native): new_native})
         yield
 
 
 PID = Factor(
     name="pid",
-    description="the number of the process, as the test's code sees it",
+    description="the numbers of the process and of its threads, as the test's code sees them",
     platforms="Everywhere; only in a process of our own.",
     ladder=lambda k: AS_IS if k == 0 else f"pinned={k}",
     apply_part=_pid,
@@ -66,6 +84,17 @@ IMPORT = Factor(
     launch_part=lambda level: Launch({IMPORT_VARIABLE: level}),
 )
 
+#: Told to the worker and taken out of its environment: what tells it from others of the same condition.
+START_VARIABLE = "PYTEST_REPRO_START"
+
+START = Factor(
+    name="start",
+    description="which start of an interpreter; runs at one level share a worker, and its heap's history",
+    platforms="Everywhere.",
+    ladder=lambda k: AS_IS if k == 0 else f"{k:04}",
+    launch_part=lambda level: Launch({START_VARIABLE: level}),
+)
+
 
 def import_condition(key: str) -> Condition:
     """What holds during imports in a worker whose ``import`` factor is at level `key`."""
@@ -75,7 +104,7 @@ def import_condition(key: str) -> Condition:
 
 #: factors that only the explainer uses
 PIN_FACTORS: Mapping[str, Factor] = MappingProxyType(
-    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT)}
+    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT, START)}
 )
 
 #: Everything held: the level of each factor in the runs that must agree before anything is blamed.
@@ -89,7 +118,7 @@ ALL_PINNED: Mapping[str, str] = MappingProxyType(
         "gpu": "deterministic",
         "hash-seed": "0",
         "import": "0",
-        "memory": "perturb=165,aslr=off",
+        "memory": "perturb=165,aslr=off,packed",
         "pid": "pinned",
         "state": "fresh",
         "threads": "1,joblib=sequential",
@@ -103,7 +132,7 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "clock": ("pinned=1", "pinned=2"),
         "cpu": ("avx2", "baseline"),
         "cwd": ("elsewhere",),
-        "entropy": ("1",),
+        "entropy": ("1", "2", "3"),
         "environ": ("padding=4111",),
         "files": ("reversed", "shuffled=2"),
         "gpu": ("kernels", "benchmark", "tf32"),
@@ -112,10 +141,15 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "home": ("elsewhere",),
         "import": ("1",),
         "locale": ("C",),
-        # other contents, another base, another order of addresses
-        "memory": ("perturb=90,aslr=off", "perturb=165", "perturb=165,aslr=off,scattered"),
+        # another order of addresses, twice; other contents; another base
+        "memory": (
+            "perturb=165,aslr=off,scattered",
+            "perturb=165,aslr=off,scattered=1",
+            "perturb=90,aslr=off,packed",
+            "perturb=165,packed",
+        ),
         "order": ("after others",),
-        "pid": ("pinned=1",),
+        "pid": ("pinned=1", "pinned=2"),
         "state": ("repeated",),
         "threads": ("4",),
         "timezone": ("Asia/Tokyo", "America/New_York"),

@@ -36,10 +36,24 @@ _FIXES: Final = (
     (r"^os\.f?walk$", "sort dirnames in place and filenames in each step: dirnames.sort()"),
 )  # fmt: skip
 
+#: files that hold tests: what pytest collects by default
+_TESTS: Final = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$")
 
-def fix_for(call: str) -> str:
-    """Say what change makes `call` (the text of an `EntropyDraw`) repeat."""
-    name = call.removesuffix("()")
+
+def fix_for(call: str, file: str = "") -> str:
+    """Say what change makes `call` (the text of an `EntropyDraw`) repeat.
+
+    Args:
+        call: as the user would write it.
+        file: where it stands. Outside of tests there is no ``repro``: the seed must be passed in.
+    """
+    fix = _fix(call.removesuffix("()"))
+    if not file or _TESTS.search(file) or "repro.seed" not in fix:
+        return fix
+    return f"{fix.replace('repro.seed', 'seed')}, where seed is a parameter for which the test passes repro.seed"
+
+
+def _fix(name: str) -> str:
     for pattern, fix in _FIXES:
         match = re.search(pattern, name)
         if match is not None:

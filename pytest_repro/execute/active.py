@@ -44,6 +44,9 @@ class ActiveRun:
     subtest_failed: bool = False
     #: takes automatic observations
     sink: Sink | None = None
+    #: lays the heap out before the call; in a process of our own
+    settle: Callable[[], list[object]] = list
+    _blocks: list[object] = field(default_factory=list)
 
     def seed_fixture(self, name: str) -> None:
         """Start every fixture from a state of its own, whatever was set up before it."""
@@ -53,8 +56,13 @@ class ActiveRun:
         """The test starts from the seed itself, whatever its fixtures drew."""
         self.seeders.seed(self.repro.seed)
 
+    def lay_out(self) -> None:
+        """Lay the heap out, right before the test's own function."""
+        self._blocks = self.settle()
+
     def end_call(self, *, outcome: str) -> Recording:
         """Close the recorder; the run's recording."""
+        self._blocks = []
         self.recorder.close()
         self.recording = Recording(
             spec=self.spec,

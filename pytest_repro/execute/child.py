@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_repro.conditions import applied, load
-from pytest_repro.conditions.pins import IMPORT_VARIABLE, import_condition
+from pytest_repro.conditions.pins import IMPORT_VARIABLE, START_VARIABLE, import_condition
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute import forking
 from pytest_repro.execute.ahead import import_ahead
@@ -108,6 +108,7 @@ class Worker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         """Silence what must not act here, and make sure that our own plugin is there."""
+        os.environ.pop(START_VARIABLE, None)
         key = os.environ.pop(IMPORT_VARIABLE, None)
         if key is not None:
             self._importing.enter_context(applied(import_condition(key), own_process=True))

@@ -48,6 +48,14 @@ class RunHooks:
             active.gate(recording)
         return result
 
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Lay the heap out last of all: what pytest lets go of before leaves gaps."""
+        active = pyfuncitem.stash.get(ACTIVE, None)
+        if active is not None:
+            active.lay_out()
+        return (yield)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]

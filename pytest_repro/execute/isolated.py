@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_repro.conditions import applied
+from pytest_repro.conditions import applied, settled
 from pytest_repro.entropy import Taps
 from pytest_repro.environment import Effective
 from pytest_repro.errors import ReproError, WorkerError
@@ -183,6 +183,7 @@ class Isolated:
             nonce=nonce,
             environment=self._effective,
             gate=lambda recording: self._gate(item, job, recording),
+            settle=lambda: settled(request.spec.condition),
         )
         stack.enter_context(own_seeds(self._config))
         stack.enter_context(hypothesis_seed(item, seed))

@@ -232,7 +232,7 @@ def start(blueprint: Blueprint, key: Key, *, number: int, no_fork: str) -> Proce
 
 
 def _start(blueprint: Blueprint, key: Key, undo: contextlib.ExitStack, *, number: int, no_fork: str) -> Process:
-    folder = blueprint.spool / f"worker-{os.getpid()}-{number}"
+    folder = blueprint.spool / f"worker-{os.getpid()}-{number:04}"
     folder.mkdir(parents=True)
     undo.callback(shutil.rmtree, folder, ignore_errors=True)
     transport = make_transport(blueprint.transport)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 import pytest
@@ -41,15 +42,30 @@ def test_both_of_two_reasons_are_found(inner: Inner) -> None:
     assert "also    " in text
 
 
-def test_program_that_crashes_with_everything_pinned_is_not_explained_and_says_why(inner: Inner) -> None:
+def test_pin_that_a_program_does_not_stand_is_left_out_and_named(inner: Inner) -> None:
     body = """
 if os.getpid() >= 4_000_000:  # the number that the search pins
     os._exit(3)
 repro.metric("x", os.urandom(8).hex())
 """
     test, text = explained(inner, body)
+    assert (test["cause"]["status"], test["cause"]["factor"]) == ("cause", "entropy")
+    line = "could not be held: os.getpid(); with it the run is lost: its process ended with exit status 3"
+    assert line in test["cause"]["details"], text
+
+
+def test_program_that_is_lost_in_every_extra_run_is_not_explained_and_says_why(inner: Inner) -> None:
+    body = """
+with COUNT.open("a") as file:
+    file.write("x")
+if COUNT.stat().st_size > 2:  # all but the runs of the plan
+    os._exit(3)
+repro.metric("x", os.urandom(8).hex())
+"""
+    test, text = explained(inner, body, head="import pathlib\nCOUNT = pathlib.Path(__file__).with_name('count')")
     assert test["cause"]["status"] == "unknown"
-    assert "not explained: an extra run was lost: its process ended with exit status 3" in " ".join(text.split())
+    words = "not explained: with everything pinned, the run is lost: its process ended with exit status 3"
+    assert words in " ".join(text.split())
     assert test["first_divergence"]["name"] == "x"
 
 
@@ -65,6 +81,20 @@ repro.metric("y", "".join({"lr", "wd", "alpha", "beta", "gamma", "delta"}))
     assert test["cause"]["status"] == "cause"
 
 
+def test_run_that_outlasts_the_budget_is_ended_with_it(inner: Inner) -> None:
+    body = """
+import time
+if os.getpid() >= 4_000_000:  # the number that the search pins
+    time.sleep(60)
+repro.metric("x", os.urandom(8).hex())
+"""
+    started = time.monotonic()
+    test, text = explained(inner, body, "--repro-budget=3")
+    assert time.monotonic() - started < 30
+    assert test["cause"]["status"] == "unknown"
+    assert "s that were left of the budget (--repro-budget)" in test["cause"]["summary"], text
+
+
 def test_search_that_takes_longer_than_its_budget_says_what_was_not_tried(inner: Inner) -> None:
     body = """
 import time
@@ -74,7 +104,8 @@ repro.metric("x", os.urandom(8).hex())
     test, text = explained(inner, body, "--repro-budget=1")
     assert test["cause"]["status"] == "unknown"
     text = " ".join(text.split())
-    assert "the budget of 1 s for one test is spent (--repro-budget)" in text
+    assert "the budget of 1 s" in text
+    assert "(--repro-budget)" in text
     assert "hash seed" in text.partition("not tried:")[2]
 
 

@@ -94,8 +94,11 @@ def entropy():
     return [os.urandom(4).hex(), random.Random().random(), str(uuid.uuid4()), str(uuid.uuid1()), secrets.token_hex(4),
             np.random.default_rng().random(), np.random.RandomState().rand(), random.SystemRandom().random()]
 def entropy_innocent(): return [random.Random(3).random(), np.random.default_rng(3).random()]
-def pid(): return os.getpid() % 1000
-def pid_innocent(): return os.getpid() > 0
+def _elsewhere(read):
+    with ThreadPoolExecutor(1) as pool: return pool.submit(lambda: read()).result()
+def pid():
+    return [read() % 1000 for read in (os.getpid, threading.get_native_id, lambda: _elsewhere(threading.get_native_id))]
+def pid_innocent(): return [os.getpid() > 0, os.getpid() == threading.get_native_id()]
 
 ours = {k: v for k, v in globals().copy().items() if getattr(v, "__module__", "") == "__main__"}
 programs = {k: v for k, v in ours.items() if callable(v) and k[0] != "_"}
@@ -120,7 +123,7 @@ SWITCHED = {
     "hash-seed": "3",
     "home": "elsewhere",
     "locale": "C",
-    "memory": "perturb=90,aslr=off",
+    "memory": "perturb=90,aslr=off,packed",
     "pid": "pinned=1",
     "threads": "4",
     "timezone": "Asia/Tokyo",
@@ -176,7 +179,7 @@ def test_only_the_program_of_the_switched_factor_drifts(factor: str, folder: Pat
     differing = {name for name in pinned if result[name] != pinned[name]} - {"exact"}
     assert differing == {factor.replace("-", "_")}
     guilty, before = result[factor.replace("-", "_")], pinned[factor.replace("-", "_")]
-    if factor in ("clock", "entropy", "files", "threads"):  # every way to read it, not just one
+    if factor in ("clock", "entropy", "files", "pid", "threads"):  # every way to read it, not just one
         assert [left != right for left, right in zip(guilty, before, strict=True)] == [True] * len(before)
 
 
@@ -199,6 +202,8 @@ import json, sys
 from pytest_repro.conditions import applied
 from pytest_repro.model import Condition
 
+before = [object() for _ in range(int(sys.argv[2]))] + [bytes(700) for _ in range(int(sys.argv[2]))]
+del before[::3]
 with applied(Condition(levels=(("memory", sys.argv[1]),)), own_process=True):
     large = [bytearray(size) for size in (700, 20_000, 3_000, 60, 9_000, 1_500) * 5]
     small = [object() for _ in range(60)]
@@ -206,11 +211,11 @@ with applied(Condition(levels=(("memory", sys.argv[1]),)), own_process=True):
 """
 
 
-def _orders(level: str) -> list[list[int]]:
-    """Numbers of objects in the order of their addresses."""
+def _orders(level: str, *, history: int = 0) -> list[list[int]]:
+    """Numbers of objects in the order of their addresses, after so many others were made and in part given back."""
     how = launch(Condition(levels=(("hash-seed", "0"), ("memory", level))))
     env = {**os.environ, "PYTHONPATH": str(ROOT), **{name: value for name, value in how.env.items() if value}}
-    command = [*how.argv_prefix, sys.executable, "-c", ADDRESSES, level]
+    command = [*how.argv_prefix, sys.executable, "-c", ADDRESSES, level, str(history)]
     orders: list[list[int]] = json.loads(subprocess.run(command, env=env, capture_output=True, check=True).stdout)
     return orders
 
@@ -222,3 +227,12 @@ def test_scattered_memory_gives_objects_of_every_size_another_order() -> None:
     scattered = _orders("perturb=165,aslr=off,scattered")
     assert [ours != theirs for ours, theirs in zip(scattered, pinned, strict=True)] == [True, True]
     assert _orders("perturb=165,aslr=off,scattered") == scattered
+
+
+@pytest.mark.skipif(FACTORS["memory"].available() is not None, reason="needs glibc on Linux")
+def test_packed_memory_gives_objects_one_order_whatever_was_made_before() -> None:
+    level = "perturb=165,aslr=off"
+    assert _orders(level, history=3000) != _orders(level), "without it, the gaps decide"
+    packed = _orders(f"{level},packed")
+    assert _orders(f"{level},packed", history=3000) == packed
+    assert _orders(f"{level},scattered", history=3000) == _orders(f"{level},scattered") != packed

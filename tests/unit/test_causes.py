@@ -121,7 +121,7 @@ def test_line_that_draws_is_where_it_is_with_its_own_fix() -> None:
     cause = make_cause(
         Findings(found=(finding("entropy", sites=(draw,)),)),
         suspects=[Suspect("entropy", "other()", Location("t.py", 9))],
-        fixes={draw.call: "seed it"},
+        fixes={draw: "seed it"},
     )
     assert (cause.location, cause.advice) == (Location("t.py", 4), "seed it")
     assert any("drawn at t.py:4 (2 x)" in line for line in cause.details)

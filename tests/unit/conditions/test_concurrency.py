@@ -5,6 +5,7 @@ Each program is a module of the user's: what is changed depends on where a call 
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import importlib.util
 import multiprocessing.pool
@@ -125,6 +126,25 @@ def endless():
     thread.start()
     stop.set()
     thread.join()
+def coroutines():
+    async def main():
+        tasks = [asyncio.to_thread(work, i) for i in range(LAST)]
+        return [await task for task in asyncio.as_completed(tasks)]
+    return asyncio.run(main())
+def coroutines_too_late():
+    async def main():
+        return [await task for task in asyncio.as_completed([asyncio.sleep(5)], timeout=0.01)]
+    try: return asyncio.run(main())
+    except asyncio.TimeoutError: return "late"
+def coroutine_that_raises():
+    async def raising(): raise ValueError(1)
+    async def main():
+        tasks = asyncio.as_completed([asyncio.sleep(0.05, 5), raising()])
+        found = [await next(tasks := iter(tasks))]
+        try: found.append(await next(tasks))
+        except ValueError as error: found.append(str(error))
+        return found
+    return asyncio.run(main())
 def loop():
     async def main():
         running = asyncio.get_running_loop()
@@ -146,6 +166,7 @@ ORDERED = (
     "queued",
     "first_completed",
     "all_completed",
+    "coroutines",
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs fork")
@@ -168,6 +189,8 @@ def _changed() -> list[object]:
     owners = {
         concurrent.futures: ("as_completed", "wait"),
         concurrent.futures._base: ("as_completed", "wait"),
+        asyncio: ("as_completed",),
+        asyncio.tasks: ("as_completed",),
         Future: ("__init__",),
         ThreadPoolExecutor: ("submit",),
         threading.Thread: ("start",),
@@ -228,9 +251,13 @@ def test_an_endless_loop_is_let_go(program: ModuleType) -> None:
         assert 0.6 <= _took(program.endless)[1] < 5
 
 
-def test_asyncio_keeps_its_own_order(program: ModuleType) -> None:
+def test_tasks_of_an_event_loop_complete_in_the_order_given(program: ModuleType) -> None:
+    assert program.loop()[-1] == 0
+    assert program.coroutines()[-1] == 0
     with one_after_another():
-        assert program.loop()[-1] == 0
+        assert program.loop() == IN_ORDER
+        assert program.coroutine_that_raises() == [5, "1"]
+        assert program.coroutines_too_late() == "late"
 
 
 def test_names_bound_early_are_replaced_and_put_back(program: ModuleType) -> None:

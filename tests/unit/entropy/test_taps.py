@@ -213,6 +213,16 @@ def test_the_fix_is_in_the_words_of_the_library(call: str, fix: str) -> None:
     assert fix in fix_for(call)
 
 
+@pytest.mark.parametrize(
+    ("file", "in_test"), [("test_a.py", True), ("tests/a_test.py", True), ("conftest.py", True), ("model.py", False)]
+)
+def test_the_fix_outside_of_tests_is_a_seed_that_is_passed_in(file: str, in_test: bool) -> None:
+    fix = fix_for("numpy.random.default_rng()", file)
+    passed_in = "np.random.default_rng(seed), where seed is a parameter for which the test passes repro.seed"
+    assert fix == ("np.random.default_rng(repro.seed)" if in_test else passed_in)
+    assert fix_for("os.listdir()", file) == fix_for("os.listdir()")
+
+
 def test_strict_leaves_out_what_is_allowed_and_all_listings() -> None:
     here = Location("a.py", 1)
     entropy, ids = EntropyDraw("os-entropy", "os.urandom()", here, 1), EntropyDraw("uuid", "uuid.uuid4()", here, 1)

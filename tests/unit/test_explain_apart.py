@@ -1,0 +1,132 @@
+"""What the experiment does where runs are lost, where several values drift, and where addresses decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pytest_repro.explain import ORDERS, Candidate, Finding, Outcome, Trial
+from pytest_repro.model import CauseStatus
+from tests.worlds import LEVELS, Bench, World, reads
+
+
+class Losing(Bench):
+    """Loses the runs that `loses` says."""
+
+    loses: Callable[[Trial], bool] = staticmethod(lambda _trial: False)
+
+    def outcome(self, trial: Trial) -> Outcome:
+        return Outcome(None, "it crashed") if self.loses(trial) else super().outcome(trial)
+
+
+def losing(world: World, loses: Callable[[Trial], bool]) -> Losing:
+    bench = Losing(world)
+    bench.loses = loses
+    return bench
+
+
+def test_lost_run_costs_only_its_own_arm() -> None:
+    bench = losing(reads("clock"), lambda trial: trial.factor == "entropy")
+    findings = bench()
+    assert [(found.factor, found.status) for found in findings.found] == [("clock", CauseStatus.CAUSE)]
+    assert findings.lost == (("entropy", "b", "it crashed"),)
+    assert "entropy" in findings.not_tried
+    assert "entropy" not in findings.cleared
+    assert findings.stopped == ""
+
+
+def test_factor_is_found_at_another_level_than_the_one_that_is_lost() -> None:
+    bench = losing(lambda levels: levels["hash-seed"] == "2", lambda trial: trial.condition.level("hash-seed") == "1")
+    (found,) = bench([Candidate("hash-seed", LEVELS["hash-seed"])]).found
+    assert (found.level, found.status) == ("2", CauseStatus.CAUSE)
+
+
+def test_run_that_is_lost_while_an_arm_is_repeated_leaves_a_suspect() -> None:
+    bench = losing(reads("clock"), lambda trial: trial.factor == "clock" and bench.arms().count("clock") == 2)
+    (found,) = bench([Candidate("clock", ("b",))]).found
+    assert (found.status, found.switched) == (CauseStatus.SUSPECT, 1)
+
+
+def test_one_pinned_run_that_is_lost_is_made_again() -> None:
+    bench = losing(reads("clock"), lambda _trial: len(bench.trials) == 2)
+    findings = bench([Candidate("clock", ("b",))])
+    assert [found.status for found in findings.found] == [CauseStatus.CAUSE]
+    assert findings.lost == (("", "pinned", "it crashed"),)
+
+
+def test_pin_that_a_program_does_not_stand_is_left_out() -> None:
+    bench = losing(reads("hash-seed"), lambda trial: trial.condition.level("clock") is not None)
+    findings = bench([Candidate("hash-seed", LEVELS["hash-seed"])])
+    assert findings.unheld == ("clock",)
+    assert [(found.factor, found.status) for found in findings.found] == [("hash-seed", CauseStatus.CAUSE)]
+
+
+def test_program_that_is_lost_whatever_is_held_ends_the_search_with_the_reason() -> None:
+    findings = losing(reads("clock"), lambda _trial: True)()
+    assert findings.stopped == "with everything pinned, the run is lost: it crashed"
+    assert findings.not_tried == tuple(LEVELS)
+
+
+# --- values, the first of them, and addresses -----------------------------------------------------
+
+
+def test_search_goes_on_until_the_first_value_is_explained() -> None:
+    def enough(found: Sequence[Finding], _candidate: Candidate) -> bool:
+        return any("x" in finding.moved for finding in found)
+
+    world = Bench(lambda levels: {"x": levels["pid"], "y": levels["clock"]})
+    findings = world(first="x", enough=enough)
+    assert {found.factor: found.moved for found in findings.found} == {"clock": ("y",), "pid": ("x",)}
+
+
+def test_level_that_moves_the_first_value_is_preferred() -> None:
+    world = Bench(lambda levels: {"x": levels["hash-seed"] == "3", "y": levels["hash-seed"]})
+    (found,) = world([Candidate("hash-seed", LEVELS["hash-seed"])], first="x").found
+    assert (found.level, found.moved) == ("3", ("x", "y"))
+
+
+def test_drift_of_another_value_does_not_hide_the_cause_of_the_first() -> None:
+    numbers = iter(range(1000))
+    findings = Bench(lambda levels: {"x": levels["clock"], "y": next(numbers)})(first="x")
+    (found,) = findings.found
+    assert (found.factor, found.status, found.moved) == ("clock", CauseStatus.CAUSE, ("x",))
+    assert findings.pinned_agrees
+    assert findings.unstable == ("y",)
+
+
+def scattered(levels: Mapping[str, str]) -> bool:
+    return "scattered" in levels["memory"]
+
+
+def test_factor_that_only_moves_addresses_is_never_blamed() -> None:
+    """Whatever is switched makes other objects, and those made next lie elsewhere."""
+    world = Bench(lambda levels: scattered(levels) or levels["files"] == "b")
+    findings = world([Candidate("files", ("b",))])
+    assert [found.factor for found in findings.found] == ["memory"]
+    assert findings.masked == ("files",)
+    assert "files" in findings.not_tried
+    assert "files" not in findings.cleared
+
+
+def test_factor_that_moves_a_value_of_its_own_is_a_cause_beside_memory() -> None:
+    world = Bench(lambda levels: {"x": levels["entropy"], "order": scattered(levels)})
+    findings = world([Candidate("entropy", ("b",))], first="x")
+    assert {found.factor: found.moved for found in findings.found} == {"memory": ("order",), "entropy": ("x",)}
+
+
+def test_addresses_are_cleared_where_only_they_were_tried() -> None:
+    findings = Bench(reads("clock"))([Candidate("clock", ("b",)), Candidate("memory", ("b",))])
+    assert findings.not_tried == ("memory",)
+    assert findings.cleared == ("addresses",)
+
+
+def test_forks_that_differ_are_followed_by_fresh_interpreters() -> None:
+    """Forks inherit a heap with a history; what follows addresses is steady in interpreters of their own."""
+    numbers = iter(range(1000))
+    bench = Bench(lambda levels: scattered(levels) if "start" in levels else next(numbers))
+    findings = bench([Candidate("clock", ("b",)), Candidate("memory", ORDERS)])
+    assert [(found.factor, found.status) for found in findings.found] == [("memory", CauseStatus.CAUSE)]
+    assert findings.pinned_agrees
+    starts = [trial.condition.level("start") for trial in bench.trials[2:]]
+    assert len(set(starts)) == len(starts)
+    assert None not in starts
+    assert [arm.level for arm in findings.evidence if not arm.factor] == ["pinned", "pinned, forked"]
