@@ -63,7 +63,9 @@ class Keeping:
         if self.settings.keeps_baseline and result.good:
             run = min(recordings, key=lambda recording: recording.spec.number)
             try:
-                result = replace(self._checked(result, run), against="baseline")
+                result = self._checked(result, run)
+                # one that is written now has been compared with nothing
+                result = replace(result, against="" if self.proposal else "baseline")
             except StoredDataError as error:
                 result = self._inconclusive(result, str(error))
             said = True

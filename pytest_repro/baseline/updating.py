@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_repro.baseline.document import NAME, REMEDY, Baseline, Known, read_baseline
 from pytest_repro.baseline.names import FOLDER, slug
-from pytest_repro.errors import StoredDataError
+from pytest_repro.errors import SettingsError, StoredDataError
 from pytest_repro.storage import NewerFormatError, locked, read_json, write_atomically
 
 __all__ = ["Proposal", "remove_stale", "stale_files", "write_proposal"]
@@ -57,7 +57,11 @@ def write_proposal(proposal: Proposal) -> str:
     path = Path(proposal.path)
     home = path.parents[1]
     _stay_inside(path)
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make {home}: {error.strerror or error}; baselines need a folder of that name"
+        raise SettingsError(msg) from None
     with locked(home / _LOCK):
         current = _current(path, proposal)
         known = Known(proposal.fields, proposal.values, proposal.code)

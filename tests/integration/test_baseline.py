@@ -54,6 +54,7 @@ def test_written_once_then_equal(inner: Inner, pytester: pytest.Pytester) -> Non
     result = inner("--repro-update")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"repro: wrote {FILE} (new)"])
+    result.stdout.no_fnmatch_line("*agree*")
     assert body(pytester)["values"]["accuracy"] == 0.93
     result = inner("--repro-baseline")
     result.assert_outcomes(passed=1)
@@ -94,12 +95,13 @@ def test_update_rewrites_what_changed_and_says_so(inner: Inner, pytester: pytest
     inner("--repro-update")
     before = (pytester.path / FILE).read_bytes()
     result = inner("--repro-update")
-    result.stdout.fnmatch_lines(["repro: no baseline changed."])
+    result.stdout.fnmatch_lines(["repro: 1 test agrees with its baseline (bitwise).", "repro: no baseline changed."])
     assert (pytester.path / FILE).read_bytes() == before
     change(pytester, "0.93", "0.94")
     result = inner("--repro-update")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"repro: wrote {FILE} (changed)"])
+    result.stdout.no_fnmatch_line("*agree*")
     after = (pytester.path / FILE).read_bytes()
     changed = [(a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
     assert changed == [(b'  "accuracy": 0.93,', b'  "accuracy": 0.94,')]

@@ -57,6 +57,13 @@ def test_what_became_of_the_file_is_said(tmp_path: Path) -> None:
     assert values(propose(tmp_path, 0)) == [1.0]
 
 
+def test_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
+    proposal = propose(tmp_path, 1.0)
+    Path(proposal.path).parents[1].write_text("a file")
+    with pytest.raises(SettingsError, match=r"cannot make .*__repro__: .*; baselines need a folder of that name"):
+        write_proposal(proposal)
+
+
 def test_damaged_file_is_written_anew(tmp_path: Path) -> None:
     path = Path(propose(tmp_path, 1.0).path)
     path.parent.mkdir(parents=True)
