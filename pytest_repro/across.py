@@ -116,10 +116,13 @@ def _compared(nodeid: str, folders: Sequence[Folder], tolerance: Tolerance) -> T
         return replace(result, headline=problem)
     fields = [folder.environment_of(nodeid) for folder in folders]
     changes = _numeric_first(fields)
-    machine = first[0].machine if any(change.numeric for change in changes) else Tolerance()
-    runs = [Recording(RunSpec(i), kept.recording.observations) for i, kept in enumerate(first, start=1)]
-    runs[0] = _allowing(runs[0], machine, tolerance)
-    comparison = compare_recordings(runs)
+    reference, *others = (Recording(RunSpec(i), one.recording.observations) for i, one in enumerate(first, start=1))
+    here = [run for run, there in zip(others, fields[1:], strict=True) if not _apart(fields[0], there)]
+    machine = first[0].machine if len(here) < len(others) else Tolerance()
+    comparison = compare_recordings([_allowing(reference, machine, tolerance), *others])
+    if here and not machine.exact:  # between those of one environment it does not count
+        alike = compare_recordings([_allowing(reference, tolerance), *here])
+        comparison = alike if alike.drifts else comparison
     if not comparison.drifts:
         verdict = Verdict.WITHIN if comparison.within else Verdict.REPRODUCED
         return replace(result, verdict=verdict, comparison=comparison, headline=_agreed(comparison))
@@ -145,6 +148,10 @@ def _problem(kept: Sequence[Kept]) -> str:
     if not any(one.recording.observations for one in kept):
         return "nothing was recorded, so nothing can be compared"
     return ""
+
+
+def _apart(a: tuple[EnvField, ...], b: tuple[EnvField, ...]) -> bool:
+    return any(change.numeric for change in difference(a, b))
 
 
 def _numeric_first(fields: Sequence[tuple[EnvField, ...]]) -> tuple[EnvChange, ...]:

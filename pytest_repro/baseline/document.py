@@ -31,10 +31,6 @@ REMEDY = "restore it from version control, or write it anew with --repro-update"
 #: from version n to n + 1
 _MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-#: Fields that are read only where a library is loaded: absent on one side, they say nothing. A test that is
-#: run alone has loaded less than the whole suite.
-_LOADED = ("pool.", "torch.", "numpy.", "gpu.")
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -133,12 +129,7 @@ def numeric_fields(fields: Iterable[EnvField]) -> tuple[tuple[str, str], ...]:
 def numeric_changes(stored: Iterable[tuple[str, str]], now: Iterable[EnvField]) -> tuple[EnvChange, ...]:
     """Return what can change numbers and differs between a stored environment and the present one."""
     before = [EnvField(name, value, numeric=True) for name, value in stored]
-    after = [one for one in now if one.numeric]
-    return tuple(
-        change
-        for change in difference(before, after)
-        if (change.before and change.after) or not change.name.startswith(_LOADED)
-    )
+    return difference(before, (one for one in now if one.numeric))
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -162,10 +162,16 @@ def test_machine_tolerance_counts_only_where_the_environments_differ(tmp_path: P
     near = Tolerance(rtol=1e-6)
     a = make(tmp_path / "a", ("v", 1.0), machine=near)
     same = make(tmp_path / "same", ("v", 1.0 + 1e-9), machine=near)
+    more = make(tmp_path / "more", ("v", 1.0 + 1e-9), machine=near, fields=env(("torch.threads", "2")))
     other = make(tmp_path / "other", ("v", 1.0 + 1e-9), machine=near, fields=env(("cpu.model", "B")))
     assert judged(a, same)[NODEID].verdict is Verdict.DRIFTED
+    assert judged(a, more)[NODEID].verdict is Verdict.DRIFTED, "it is the same machine, and torch was loaded"
     assert judged(a, other)[NODEID].verdict is Verdict.WITHIN
     assert judged(a, same, tolerance=near)[NODEID].verdict is Verdict.WITHIN
+    three = judged(a, same, other)[NODEID]
+    assert three.verdict is Verdict.DRIFTED, "another machine does not widen what counts between two of one kind"
+    assert three.comparison.drifts[0].groups == ((1,), (2,))
+    assert judged(a, make(tmp_path / "equal", ("v", 1.0), machine=near), other)[NODEID].verdict is Verdict.WITHIN
 
 
 def test_what_cannot_be_compared_is_inconclusive_never_equal(tmp_path: Path) -> None:

@@ -91,6 +91,16 @@ def test_difference_puts_what_can_change_numbers_first() -> None:
     assert difference(before, before) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "library"), [("torch.threads", "torch.cuda"), ("gpu.0", "torch.cuda"), ("numpy.cpu_features", "numpy.x")]
+)
+def test_a_library_that_one_side_had_not_loaded_is_no_difference(name: str, library: str) -> None:
+    base, field, loaded = (EnvField(one, "1", True) for one in ("python.version", name, library))
+    assert difference([base, field, loaded], [base]) == difference([base], [base, field, loaded]) == ()
+    assert difference([base, loaded], [base, loaded, field]) == (EnvChange(name, "", "1", True),), "it was loaded"
+    assert difference([base, EnvField("pool.openblas.version", "1", True)], [base]) == ()
+
+
 def test_a_damaged_installation_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, metadata in (("~umpy", None), ("bad", b"Name: bad\nVersion: \xff1\n"), ("no", b"Summary: x\n")):
         (tmp_path / f"{name}-1.0.dist-info").mkdir()
