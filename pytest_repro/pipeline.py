@@ -197,6 +197,7 @@ def _again(target: str, plan: Plan, comparison: Comparison) -> str:
         options.append(f"--repro-vary={','.join(plan.asked)}")
     if plan.executor and _far(plan, comparison):
         options.append(f"--repro-executor='{plan.executor}'{' --repro-spread' if plan.spread else ''}")
+    options += plan.options
     # the order of tests shows only where there are others
     target = target.partition("::")[0] if "order" in plan.asked else target
     return command_for(target, *options, seed=plan.seed)

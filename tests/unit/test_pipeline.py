@@ -148,11 +148,12 @@ def test_one_value_is_no_values() -> None:
     assert close.headline == "1 value agrees over 2 runs, 1 of them within tolerance"
 
 
-def test_command_has_all_runs_in_processes_of_their_own_where_they_were() -> None:
-    plan = Plan(tuple(RunSpec(number, Condition(Place.PROCESS)) for number in (1, 2)), seed=0)
+def test_command_has_all_runs_where_they_were_and_records_the_same() -> None:
+    specs = tuple(RunSpec(number, Condition(Place.PROCESS)) for number in (1, 2))
+    plan = Plan(specs, seed=0, options=("--repro-all",))
     recordings = [recording(1, ("a", 1.0)), recording(2, ("a", 2.0))]
     again = judge(nodeid=NODE, plan=plan, recordings=recordings, location=None).again
-    assert again == f'pytest "{NODE}" --repro-runs=2 --repro-isolation=process'
+    assert again == f'pytest "{NODE}" --repro-runs=2 --repro-isolation=process --repro-all'
 
 
 def test_unfinished_compares_what_there_is() -> None:
