@@ -188,15 +188,16 @@ def _headline(comparison: Comparison, runs: int) -> str:
 
 def _again(target: str, plan: Plan, comparison: Comparison) -> str:
     """The command that shows the drift again: the fewest runs of the plan that still contain the differing one."""
-    inline_only = all(spec.condition.place is Place.INLINE for spec in plan.runs)
+    inline = {spec.condition.place is Place.INLINE for spec in plan.runs}
     needed = max(2, comparison.first.run) if comparison.first else len(plan.runs)
     options = [f"--repro-runs={needed}"]
-    if inline_only:
-        options.append("--repro-isolation=inline")
+    if len(inline) == 1:
+        options.append(f"--repro-isolation={'inline' if inline == {True} else 'process'}")
     if plan.asked:
         options.append(f"--repro-vary={','.join(plan.asked)}")
     if plan.executor and _far(plan, comparison):
         options.append(f"--repro-executor='{plan.executor}'{' --repro-spread' if plan.spread else ''}")
+    options += plan.options
     # the order of tests shows only where there are others
     target = target.partition("::")[0] if "order" in plan.asked else target
     return command_for(target, *options, seed=plan.seed)

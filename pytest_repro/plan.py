@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_repro.model import Condition, Place, Plan, RunSpec
+from pytest_repro.settings import AUTOLOG, Source
 
 if TYPE_CHECKING:
     from pytest_repro.settings import Settings
@@ -65,7 +66,18 @@ def make_plan(
         asked=_ladder(settings),
         executor=settings.executor if any(spec.condition.place is Place.CLUSTER for spec in specs) else "",
         spread=settings.spread,
+        options=_options(settings),
     )
+
+
+def _options(settings: Settings) -> tuple[str, ...]:
+    given = []
+    if settings.all and settings.source("all") is Source.COMMAND_LINE:
+        given.append("--repro-all")
+    if settings.source("autolog") is Source.COMMAND_LINE:
+        names = "auto" if settings.autolog == AUTOLOG else ",".join(settings.autolog) or "none"
+        given.append(f"--repro-autolog={names}")
+    return tuple(given)
 
 
 def _ladder(settings: Settings) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_repro import frozen  # noqa: F401 - first thing: it keeps what conftests are about to change
+from pytest_repro import frozen  # first thing: it keeps what conftests are about to change
 
 if TYPE_CHECKING:
     from pytest_repro.recorder import Repro
@@ -51,6 +51,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             )
         if option.ini:
             parser.addini(option.key, option.help, type=option.ini_type, default=None)  # type: ignore[arg-type]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Keep what conftests are about to change."""
+    frozen.keep_environment(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -64,11 +64,11 @@ _FOREIGN_PREFIXES = ("PYTEST_XDIST_",)
 _FOREIGN = frozenset({"PYTEST_CURRENT_TEST", "TEST_RUN_PIPE", "RUN_TEST_IDS_PIPE", "MLFLOW_RUN_ID"})
 
 
-def session_environment() -> dict[str, str]:
-    """The variables of this process, but for those by which other tools know their own processes."""
+def session_environment(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables of a session, but for those by which other tools know their own processes."""
     return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in variables.items()
         if name not in _FOREIGN and not name.startswith(_FOREIGN_PREFIXES)
     }
 
@@ -108,7 +108,7 @@ class Blueprint:
     @classmethod
     def of(cls, config: pytest.Config, *, preload: Sequence[str], spool: Path) -> Blueprint:
         """Read it from the session."""
-        environment = session_environment()
+        environment = session_environment(frozen.environment_of(config))
         posix = hasattr(os, "fork") and hasattr(os, "killpg")
         asked = environment.get("PYTEST_REPRO_TRANSPORT", "")
         transport = asked if asked in ("pair", "tcp") else ("pair" if posix else "tcp")

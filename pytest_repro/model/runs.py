@@ -68,6 +68,8 @@ class Plan:
     executor: str = ""
     #: whether that places them on different machines
     spread: bool = False
+    #: options of the command line that decide what is repeated and recorded, as they were given
+    options: tuple[str, ...] = ()
 
 
 class Kind(str, enum.Enum):

@@ -240,6 +240,24 @@ def test_values_of_every_kind_cross_unchanged(inner: Inner) -> None:
     inner("--repro-runs=3", isolation="").assert_outcomes(passed=1)
 
 
+def test_a_conftest_finds_the_variables_as_the_session_did(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLAGS_OF_A_LIBRARY", "--a")
+    inner.pytester.makeconftest("""
+        import os
+        os.environ["FLAGS_OF_A_LIBRARY"] += " --b"
+        assert "IMPORTED" not in os.environ
+        os.environ["IMPORTED"] = "once"
+    """)
+    inner.file("""
+        import os, pytest
+
+        @pytest.mark.repro
+        def test_it(repro):
+            repro.metric("flags", os.environ["FLAGS_OF_A_LIBRARY"])
+    """)
+    inner("--repro-runs=2", isolation="auto", subprocess=True).assert_outcomes(passed=1)
+
+
 def test_the_search_path_is_the_sessions(inner: Inner) -> None:
     inner.pytester.mkdir("tests")
     (inner.pytester.path / "helper_beside.py").write_text("VALUE = 1\n")

@@ -64,12 +64,6 @@ def test_equal_values_reproduce() -> None:
     assert (result.nodeid, result.runs, result.seed, result.location) == (NODE, 2, 0, Location("t.py", 1))
 
 
-def test_one_value_is_spoken_of_as_one() -> None:
-    assert verdict(recording(1, ("a", 1.0)), recording(2, ("a", 1.0))).headline == "1 value is equal over 2 runs"
-    near = [recording(number, ("a", value), tolerance=Tolerance(atol=1.0)) for number, value in ((1, 1.0), (2, 1.5))]
-    assert verdict(*near).headline == "1 value agrees over 2 runs, 1 of them within tolerance"
-
-
 def test_difference_is_drift_with_its_first_divergence() -> None:
     result = verdict(recording(1, ("b", 1.0), ("a", 2.0)), recording(2, ("b", 1.5), ("a", 2.5)))
     assert result.verdict is Verdict.DRIFTED
@@ -152,6 +146,14 @@ def test_one_value_is_no_values() -> None:
     near = Tolerance(atol=1.0)
     close = verdict(recording(1, ("a", 1.0), tolerance=near), recording(2, ("a", 1.5), tolerance=near))
     assert close.headline == "1 value agrees over 2 runs, 1 of them within tolerance"
+
+
+def test_command_has_all_runs_where_they_were_and_records_the_same() -> None:
+    specs = tuple(RunSpec(number, Condition(Place.PROCESS)) for number in (1, 2))
+    plan = Plan(specs, seed=0, options=("--repro-all",))
+    recordings = [recording(1, ("a", 1.0)), recording(2, ("a", 2.0))]
+    again = judge(nodeid=NODE, plan=plan, recordings=recordings, location=None).again
+    assert again == f'pytest "{NODE}" --repro-runs=2 --repro-isolation=process --repro-all'
 
 
 def test_unfinished_compares_what_there_is() -> None:

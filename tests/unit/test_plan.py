@@ -10,7 +10,7 @@ import pytest
 
 from pytest_repro.model import Place, Plan
 from pytest_repro.plan import command_for, describe_plan, escape_rate, make_plan
-from pytest_repro.settings import Settings
+from pytest_repro.settings import Settings, resolve
 
 
 def plan(**settings: object) -> Plan:
@@ -141,6 +141,25 @@ def test_description_is_one_sentence(settings: dict[str, object], parts: list[st
 )
 def test_escape_rate_is_that_no_run_or_every_run_drifts(runs: int, rate: float, escapes: float) -> None:
     assert escape_rate(runs, rate) == pytest.approx(escapes, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ({}, ()),
+        ({"all": True}, ("--repro-all",)),
+        ({"autolog": "auto"}, ("--repro-autolog=auto",)),
+        ({"all": True, "autolog": "torch,assertions"}, ("--repro-all", "--repro-autolog=torch,assertions")),
+        ({"all": True, "autolog": "none"}, ("--repro-all", "--repro-autolog=none")),
+    ],
+)
+def test_plan_remembers_what_a_command_must_say_to_repeat_and_record_the_same(
+    given: dict[str, object], options: tuple[str, ...]
+) -> None:
+    made = make_plan(resolve(command_line=given, ini={}), level_of=lambda factor, _: factor)
+    assert made.options == options
+    elsewhere = make_plan(resolve(command_line={}, ini=given), level_of=lambda factor, _: factor)
+    assert elsewhere.options == ()
 
 
 def test_plain_ids_stand_in_double_quotes_which_every_shell_has() -> None:
