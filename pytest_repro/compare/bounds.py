@@ -45,18 +45,15 @@ def beside(bottom: float, top: float, *, mantissa: int) -> int:
 def reach(known: int) -> float:
     """Return the difference of float64 numbers up to which no pair lies farther apart than `known`.
 
-    No pair lies farther apart than its difference in steps of the smallest subnormal number; up to 2**53 of them that
-    is exact. Beyond, numbers of opposite sign lie P(|a|) + P(|b|) apart, which is at most ``2 P((|a| + |b|) / 2)``, and
-    ``|a| + |b|`` is the difference. Numbers of one sign that far apart differ by a factor of more than 3.7, hence by
-    more than 0.73 times the larger, whose position is beyond `known`. Two are taken off for roundings. A difference
-    that overflows is never within reach.
+    No pair lies farther apart than its difference in steps of the smallest subnormal number. Beyond 2**54, numbers of
+    opposite sign lie P(|a|) + P(|b|) apart, which is at most ``2 P((|a| + |b|) / 2)``, and ``|a| + |b|`` is the
+    difference. Numbers of one sign that far apart differ by a factor of more than 14, hence by more than 0.9 times the
+    larger, whose position is beyond `known`: three times the number at half of it, and more. Two are taken off for
+    roundings. A difference that overflows is never within reach.
     """
-    if known < 1 << 53:
-        return _number_at(known)
-    across = 2 * _number_at((known - 2) // 2) * _BELOW
-    if known - 2 >= INFINITY:
-        return min(across, _LARGEST)
-    return min(across, 0.73 * _number_at(known - 2))
+    if known < 1 << 54:
+        return _number_at(min(known, 1 << 53))
+    return min(2 * _number_at((known - 2) // 2) * _BELOW, _LARGEST)
 
 
 class Extent(NamedTuple):
@@ -77,8 +74,7 @@ class Extent(NamedTuple):
 def farthest(a: Extent, b: Extent) -> tuple[int, bool]:
     """Return how far apart one of `a` and one of `b` can lie, and whether they can have opposite signs."""
     across = [p + n for p, n in ((a.positive, b.negative), (b.positive, a.negative)) if p >= 0 and n >= 0]
-    along = [max(x, y) for x, y in zip(a, b, strict=True) if x >= 0 and y >= 0]
-    return max(across + along), bool(across)
+    return max(*a, *b, *across), bool(across)
 
 
 def _number_at(position: int) -> float:

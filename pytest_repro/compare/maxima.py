@@ -91,12 +91,15 @@ class _Extremes:
         self._without_nan = _Shortcut()
 
     def of(self, data: NDArray[np.float64]) -> tuple[float, float, bool]:
-        """Return the lowest or 0, the highest or 0, and whether there may be NaNs, which are passed over."""
+        """Return the lowest, the highest, and whether there may be NaNs, which are passed over.
+
+        Where all have one sign, both may be the one that is farthest from zero.
+        """
         if self._without_nan.due():
             high, low = float(data[data.view(np.int64).argmax()]), float(data[data.view(np.uint64).argmax()])
             if not self._without_nan.took(worked=not (math.isnan(low) or math.isnan(high))):
                 return self.of(data)
-            return min(low, 0.0), max(high, 0.0), False
+            return low, high, False
         return float(np.fmin.reduce(data, initial=0.0)), float(np.fmax.reduce(data, initial=0.0)), True
 
 
@@ -193,7 +196,7 @@ class Maxima:
     ) -> bool:  # fmt: skip
         """Take in the relative differences that may be the largest so far, if they are few."""
         bound = largest / self.max_rel * (1 + 2.0**-50) + 2 * _SMALLEST  # roundings, that of a subnormal bound too
-        if self._positive.worked and float(a[a.view(np.int64).argmin()]) > bound:
+        if self._positive.worked and float(a[a.argmin()]) > bound:
             return True
         mask, second = (buffer[: a.size] for buffer in self._masks[2:])
         np.less_equal(a, bound, out=mask)

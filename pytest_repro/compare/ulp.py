@@ -62,5 +62,5 @@ def largest_magnitudes_apart(
 ) -> int:
     """Return the largest difference of magnitudes: the distance of pairs of one sign, less than that of others."""
     magnitude = np.iinfo(a.dtype).max
-    x, y = (np.bitwise_and(bits, magnitude, out=out) for bits, out in zip((a, b), scratch, strict=True))
+    x, y = np.bitwise_and(a, magnitude, out=scratch[0]), np.bitwise_and(b, magnitude, out=scratch[1])
     return largest_beside(x, y, keep=keep, scratch=x)

@@ -126,6 +126,50 @@ def test_payloads_are_told_apart_in_pieces_of_many_and_of_few() -> None:
         assert (stats.unequal, stats.max_abs, stats.max_ulp, stats.sign_of_zero_only) == (both, 0, None, False)
 
 
+def test_nan_has_no_distance_however_pairs_are_counted() -> None:
+    """Against numbers of one sign, of both signs that no pair crosses, and across zero."""
+    for rest in ([1.0, 2.0, 3.0], [1.0, -2.0, 3.0]):
+        for sign in (1.0, -1.0):
+            a, b = np.array([*rest, math.nan] * 3), np.array([*rest, 2.0] * 3)
+            b[0] *= 1.5 * sign
+            assert statistics(a, b) == expected_at_once(a, b)
+            assert statistics(b, a) == expected_at_once(b, a)
+
+
+def test_sign_of_zero_alone_is_labelled_with_payloads_asked_for_too() -> None:
+    stats, _ = number_stats(array(np.zeros(9)), array(-np.zeros(9)), Tolerance(nan_payload=True))
+    assert stats is not None
+    assert (stats.sign_of_zero_only, stats.unequal, stats.max_ulp) == (True, 9, 0)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_neighbours_that_are_no_subnormal_numbers_are_divided_as_they_are(sign: float) -> None:
+    """Their difference is subnormal, they are not."""
+    a = np.full(9, 1e-300 * sign)
+    b = np.nextafter(a, 0)
+    assert statistics(a, b) == expected_at_once(a, b)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        pytest.param((1.0, 3.0), (1 - 2.0**-52, -1 - 2.0**-52), id="one rounding more"),
+        pytest.param((SUBNORMAL, 4 * SUBNORMAL), (3 * SUBNORMAL, 13 * SUBNORMAL), id="subnormal"),
+    ],
+)
+def test_a_ratio_just_beyond_the_largest_is_found(
+    first: tuple[float, float], then: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (numbers, pairs):
+        monkeypatch.setattr(module, "CHUNK", 64)
+    a, b = np.full(128, 1.0 if first[0] == 1 else 20 * SUBNORMAL), np.full(128, 0.0)
+    b[:] = a * 1.5
+    (a[0], b[0]), (a[100], b[100]) = first, then
+    want = expected_at_once(a, b)
+    assert want[2] > abs(first[1] - first[0]) / first[0]
+    assert statistics(a, b) == want
+
+
 # --- quick ------------------------------------------------------------------------------------
 
 N = 64 * 512
@@ -175,6 +219,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     watched = Counted(monkeypatch)
     for name in ("largest_beside", "largest_across", "largest_magnitudes_apart"):
         watched.watch(ulp, name)
+    watched.watch(bounds, "farthest")
     for name in ("_try_small_references", "_try_large_differences", "_find_odd", "_count_steps"):
         watched.watch(maxima.Maxima, name)
     watched.watch(maxima, "_steps_from_zero")
@@ -186,6 +231,7 @@ def test_few_pieces_are_counted_in_full(data: str, counted: Counted) -> None:
     a, b, most = COUNTED[data]
     assert statistics(a, b) == expected_at_once(a, b)
     assert counted.calls["largest_beside"] + counted.calls["largest_across"] <= most
+    assert counted.calls["_count_steps"] <= most + 30
 
 
 def test_references_that_are_not_small_are_not_divided_by(counted: Counted) -> None:
@@ -201,6 +247,7 @@ def test_positive_numbers_are_counted_without_regard_to_signs(counted: Counted) 
     assert counted.calls["largest_across"] == 0
     assert counted.calls["largest_beside"] == 64
     assert counted.calls["_try_large_differences"] <= 5
+    assert counted.calls["farthest"] <= 10
     statistics(-np.abs(NORMAL), -np.abs(OTHER))
     assert counted.calls["largest_across"] == 0
 
@@ -246,6 +293,15 @@ def test_no_pair_of_one_sign_lies_beyond_the_bound_of_its_ratio(a: float, b: flo
     assert abs(place(x) - place(y)) <= bounds.beside(min(ratio, 0.0), max(ratio, 0.0), mantissa=form.mantissa)
 
 
+def test_bound_of_the_ratio_is_kept_where_it_is_tight() -> None:
+    """Just below a power of two and half of that: as many steps as the mantissa has places."""
+    x, y = np.nextafter(np.float64(2), 0), np.float64(1)
+    for a, b in ((x, y), (y, x)):
+        ratio = float((a - b) / a)
+        bound = bounds.beside(min(ratio, 0.0), max(ratio, 0.0), mantissa=52)
+        assert 2**52 - 1 <= bound <= 2**52 * (1 + 1e-8)
+
+
 def test_bound_of_the_ratio_at_its_ends() -> None:
     assert bounds.beside(0.0, 0.0, mantissa=52) == 0
     assert bounds.beside(0.0, 1 - 1e-7, mantissa=52) == bounds.NO_BOUND == bounds.beside(-1e7, 0.0, mantissa=52)
@@ -273,12 +329,11 @@ def test_reach_is_not_much_too_short() -> None:
     assert bounds.reach(0) == 0
     assert bounds.reach(7) == 7 * SUBNORMAL
     assert bounds.reach((1 << 53) - 1) == ((1 << 53) - 1) * SUBNORMAL
+    assert bounds.reach((1 << 54) - 1) == bounds.reach(1 << 53) == (1 << 53) * SUBNORMAL
+    assert bounds.reach((1 << 54) + 2) == 2.0**-1020 * (1 - 2.0**-50)
     one = place(np.float64(1.0))
     assert bounds.reach(2 * one + 2) == 2.0 * (1 - 2.0**-50)  # 1 and -1
-    assert bounds.reach(1 << 53) > 1e-323  # half of it is subnormal
     assert bounds.reach(2 * bounds.INFINITY + 2) == LARGEST
-    # below an infinity, pairs of one sign are farther apart than those of opposite signs can be
-    assert 0 < bounds.reach(bounds.INFINITY + 1) <= bounds.reach(bounds.INFINITY + 2)
 
 
 @pytest.mark.parametrize("width", ["float16", "float32", "float64"])
