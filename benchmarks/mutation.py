@@ -35,7 +35,8 @@ EXPLAINED = Path(__file__).with_name("mutants.json")
 #: pattern of modules → their quick tests, the first that fits
 TESTS = {
     "plan.py": ["test_plan.py"],
-    "explain.py": ["test_explain.py"],
+    "explain.py": ["test_explain.py", "test_explain_apart.py"],
+    "lab.py": ["test_explain.py", "test_explain_apart.py"],
     "compare/numbers.py": ["compare/test_numbers.py"],
     "compare/floats.py": ["compare/test_numbers.py"],
     "compare/[bmu]*.py": ["compare/test_maxima.py"],

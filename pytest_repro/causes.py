@@ -70,12 +70,6 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
             "the order of sets of objects out of results: a list, or dict.fromkeys(...), keeps the order of insertion"
         ),
     ),
-    "addresses": (
-        "memory",
-        "memory addresses",
-        "the layout of memory",
-        "keep id(), repr() and sets of objects out of results",
-    ),
     "pid": ("environment", "os.getpid()", "the number of the process", "derive worker seeds from repro.seed"),
     "cpu": (
         "cpu",
@@ -123,6 +117,8 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
 }
 
 
+#: of memory, only these were tried
+_ADDRESSES = "memory addresses"
 #: factors whose levels mean something to the reader: the one that shows the drift is named
 _NAMED_LEVELS = frozenset({"timezone", "locale", "cpu", "gpu", "environ"})
 
@@ -169,7 +165,7 @@ def make_cause(
         found,
         key=lambda entry: (entry.status is not CauseStatus.CAUSE, _elsewhere(entry, first), entry.factor == "state"),
     )
-    cleared = tuple(FACTOR_WORDS[name][1] for name in findings.cleared)
+    cleared = tuple(_ADDRESSES if name == "addresses" else FACTOR_WORDS[name][1] for name in findings.cleared)
     if not ordered:
         return _unknown(findings, suspects=suspects, cleared=cleared)
     best = ordered[0]

@@ -118,11 +118,13 @@ def _packed() -> list[object]:
     held: list[object] = [starts, ends]  # what were given back would be a gap
     gc.collect()  # empties the free lists of tuples, floats, frames … too, and lets later collections fall due alike
     _fill_heap(held, heap_end)
-    for size in _SIZES:
-        _fill_pools(held, functools.partial(bytes, size - _HEADER), starts, ends)
+    makers: list[Callable[[], object]] = [functools.partial(bytes, size - _HEADER) for size in _SIZES]
     # two sizes that no bytes object has: 16 and, with numbers that nobody has, 32
-    _fill_pools(held, object, starts, ends)
-    _fill_pools(held, map(float, itertools.count(10**9)).__next__, starts, ends)
+    makers += [object, map(float, itertools.count(10**9)).__next__]
+    for make in makers:
+        if not _fill_pools(held, make, starts, ends):
+            break  # another allocator than Python's own, which knows no pools
+    held.append(makers)
     return held
 
 
@@ -147,22 +149,23 @@ def _fill_heap(held: list[object], end: int) -> None:
                 break
 
 
-def _fill_pools(held: list[object], make: Callable[[], object], starts: array[int], ends: array[int]) -> None:
+def _fill_pools(held: list[object], make: Callable[[], object], starts: array[int], ends: array[int]) -> bool:
     """Make blocks of one size until one lies in an arena that was not mapped before, and fill its pool.
 
-    Python maps an arena once all pools of the old ones are taken.
+    Python maps an arena once all pools of the old ones are taken. False where that did not happen.
     """
     pool = -1
     for _ in range(_MOST):
         block = make()
         address = id(block)
         if pool >= 0 and address >> _POOL_BITS != pool:
-            return  # the first block of the next pool, which is given back whole
+            return True  # the first block of the next pool, which is given back whole
         if pool < 0:
             where = bisect_right(starts, address) - 1
             if where < 0 or address >= ends[where]:
                 pool = address >> _POOL_BITS
         held.append(block)
+    return False
 
 
 def _gaps(k: int) -> list[object]:

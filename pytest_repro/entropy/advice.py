@@ -50,7 +50,7 @@ def fix_for(call: str, file: str = "") -> str:
     fix = _fix(call.removesuffix("()"))
     if not file or _TESTS.search(file) or "repro.seed" not in fix:
         return fix
-    return f"{fix.replace('repro.seed', 'seed')}, where seed is a parameter for which the test passes repro.seed"
+    return f"{fix.replace('repro.seed', 'seed')}; make seed a parameter, and let the test pass repro.seed"
 
 
 def _fix(name: str) -> str:

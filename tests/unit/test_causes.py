@@ -116,6 +116,66 @@ def test_cause_comes_before_suspects() -> None:
     assert cause.ruled_out == ("the file system",)
 
 
+def test_what_moves_the_first_value_comes_before_what_moves_another() -> None:
+    found = (finding("clock", moved=("later",)), finding("files", moved=("first", "later")))
+    cause = make_cause(Findings(found=found), first="first")
+    assert cause.factor == "files"
+    assert "it moves" not in cause.summary
+    assert [line.rpartition("; ")[2] for line in cause.also] == ["it moves later"]
+
+
+def test_cause_of_another_value_only_says_so() -> None:
+    moved = ("a", "b", "c", "d", "e")
+    cause = make_cause(Findings(found=(finding("clock", moved=moved),)), first="first")
+    assert cause.summary.endswith("; it moves a, b, c and 2 more, not first")
+
+
+def test_memory_with_several_results_is_no_race() -> None:
+    cause = make_cause(Findings(found=(finding("memory", distinct=3),)))
+    assert "race" not in cause.summary
+    assert cause.summary.endswith("3 results among themselves")
+
+
+def test_addresses_are_ruled_out_where_only_they_were_tried() -> None:
+    cause = make_cause(Findings(found=(finding("clock"),), cleared=("pid", "addresses")))
+    assert cause.ruled_out == ("os.getpid()", "memory addresses")
+
+
+@pytest.mark.parametrize(
+    ("findings", "line"),
+    [
+        pytest.param(
+            Findings(lost=(("clock", "pinned=1", "it crashed"),)),
+            "a run was lost with the clock switched to pinned=1: it crashed",
+            id="a switched run",
+        ),
+        pytest.param(
+            Findings(lost=(("", "pinned", "it crashed"),)),
+            "a run was lost with everything pinned: it crashed",
+            id="a pinned run",
+        ),
+        pytest.param(
+            Findings(lost=(("", "pinned", "it crashed"),) * 2, unheld=("clock",)),
+            "could not be held: the clock; with it the run is lost: it crashed",
+            id="a pin",
+        ),
+        pytest.param(Findings(masked=("files",)), "not told from memory addresses: the file system", id="masked"),
+        pytest.param(
+            Findings(found=(finding("clock", moved=("a",)),), unstable=("b", "c")),
+            "with everything pinned, still different from run to run: b, c",
+            id="unstable",
+        ),
+        pytest.param(
+            Findings(evidence=(pinned_evidence(4), Evidence("", "pinned, forked", 2, 2, 1))),
+            "2 forks of one process, all pinned, give 2 results; fresh interpreters are compared",
+            id="forks",
+        ),
+    ],
+)
+def test_details_say_what_the_search_could_not_tell(findings: Findings, line: str) -> None:
+    assert list(make_cause(findings, first="a").details) == [line]
+
+
 def test_line_that_draws_is_where_it_is_with_its_own_fix() -> None:
     draw = EntropyDraw("os-entropy", "numpy.random.default_rng()", Location("t.py", 4), 2)
     cause = make_cause(

@@ -218,7 +218,7 @@ def test_the_fix_is_in_the_words_of_the_library(call: str, fix: str) -> None:
 )
 def test_the_fix_outside_of_tests_is_a_seed_that_is_passed_in(file: str, in_test: bool) -> None:
     fix = fix_for("numpy.random.default_rng()", file)
-    passed_in = "np.random.default_rng(seed), where seed is a parameter for which the test passes repro.seed"
+    passed_in = "np.random.default_rng(seed); make seed a parameter, and let the test pass repro.seed"
     assert fix == ("np.random.default_rng(repro.seed)" if in_test else passed_in)
     assert fix_for("os.listdir()", file) == fix_for("os.listdir()")
 
