@@ -55,7 +55,8 @@ class UserCode:
         for name in sorted(sys.modules.keys() - self._seen):
             file = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
             self._seen.add(name)
-            if isinstance(file, str) and self.owns(file):
+            # told apart here already: hundreds of modules are asked about in every session
+            if isinstance(file, str) and not file.startswith(self._prefixes) and self.owns(file):
                 self._mine.append(name)
         modules = [sys.modules.get(name) for name in self._mine]
         return [module for module in modules if isinstance(module, ModuleType)]
