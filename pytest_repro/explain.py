@@ -14,7 +14,7 @@ The procedure is that of an experiment, not of a guess:
    0.2 %, which with eight factors keeps the same 2 %.
 
 Whatever is switched moves objects a little. Before anything is blamed the order of addresses is
-therefore switched by itself: values that it moves prove nothing about another factor.
+therefore switched by itself, too: values that it moves prove nothing about another factor.
 
 Forks of one process inherit a heap with a history. Where the pinned runs differ, they are made again in
 an interpreter each: results that agree then, and follow the order of addresses, are told by that.
@@ -41,6 +41,7 @@ from pytest_repro.lab import (
     Trial,
     fisher,
 )
+from pytest_repro.model import CauseStatus
 
 if TYPE_CHECKING:
     from pytest_repro.lab import (
@@ -61,6 +62,8 @@ ORDERS = ("perturb=165,aslr=off,scattered", "perturb=165,aslr=off,scattered=1")
 BASE = "perturb=165,packed"
 #: runs in fresh interpreters before anything is switched: more, since they come after some that differed
 FRESH_ARM = 4
+#: weight of a candidate that taps saw or that stands in the source: believed where time runs out before memory is tried
+_EVIDENT = 2
 #: a run with everything pinned may be lost by accident this often
 _LOSSES = 2
 #: pins that programs stand least, first; a ``state`` that is fresh holds nothing
@@ -218,9 +221,10 @@ def _try(lab: Lab, candidate: Candidate) -> Generator[Trial, Outcome, Finding | 
             break
     if best is None:
         return None
-    if factor != "memory" and not (yield from _apart_from_memory(lab, factor, best[1])):
-        return None
-    return (yield from _confirm(lab, factor, *best))
+    finding = yield from _confirm(lab, factor, *best)
+    if factor == "memory" or finding is None:
+        return finding
+    return (yield from _apart_from_memory(lab, candidate, finding, best[1]))
 
 
 def _probe(lab: Lab, factor: str, level: str) -> Generator[Trial, Outcome, list[Recording]]:
@@ -238,21 +242,27 @@ def _probe(lab: Lab, factor: str, level: str) -> Generator[Trial, Outcome, list[
     return switched
 
 
-def _apart_from_memory(lab: Lab, factor: str, switched: list[Recording]) -> Generator[Trial, Outcome, bool]:
-    """Whether a factor moves what the order of addresses does not; that is tried first where it was not yet."""
-    if "memory" in lab.levels:
-        levels = (*ORDERS, BASE) if factor in LAUNCHED else ORDERS
-        if not _found(lab, "memory") and not _lost(lab, "memory"):
-            memory = yield from _try(lab, Candidate("memory", levels))
-            if memory is not None:
-                _keep(lab, memory)
-                lab.by_memory.update(memory.moved)
-    if lab.residual or (lab.stopped and factor in LAUNCHED):
-        return False
-    if not lab.moved(switched[-1], factor):
+def _apart_from_memory(
+    lab: Lab, candidate: Candidate, finding: Finding, switched: Sequence[Recording]
+) -> Generator[Trial, Outcome, Finding | None]:
+    """What is left of a finding once the order of addresses was switched by itself, if it was not yet."""
+    factor = candidate.factor
+    levels = (*ORDERS, BASE) if factor in LAUNCHED else ORDERS
+    if "memory" in lab.levels and not lab.stopped and not _found(lab, "memory") and not _lost(lab, "memory"):
+        memory = yield from _try(lab, Candidate("memory", levels))
+        if memory is not None:
+            _keep(lab, memory)
+            lab.by_memory.update(memory.moved)
+    if lab.residual:
+        return None
+    weighed = lab.weigh(factor, finding.level, switched)
+    if weighed is None:
         lab.masked.append(factor)
-        return False
-    return True
+        return None
+    told = "memory" not in lab.levels or _found(lab, "memory") or set(levels) <= lab.tried("memory")
+    if told or (candidate.weight >= _EVIDENT and factor not in LAUNCHED):
+        return replace(finding, status=weighed.status, differ=weighed.differ, moved=weighed.moved)
+    return replace(finding, status=CauseStatus.SUSPECT, moved=weighed.moved)
 
 
 def _confirm(lab: Lab, factor: str, level: str, switched: list[Recording]) -> Generator[Trial, Outcome, Finding | None]:
