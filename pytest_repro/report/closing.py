@@ -23,7 +23,8 @@ def closing_lines(report: SessionReport, *, escape: Callable[[int], float], widt
         width: of the terminal.
     """
     good = [test for test in report.tests if test.good]
-    lines = wrap(_meaning(good, report, escape), width, indent="  ") if good else []
+    meaning = _meaning(good, report, escape)
+    lines = wrap(meaning, width, indent="  ") if meaning else []
     bad: dict[str, int] = {}
     for test in report.tests:
         if not test.good:

@@ -202,3 +202,9 @@ def test_what_a_pass_is_worth_does_not_hang_on_tests_that_did_not_pass_or_ran_on
     report = make_report(make_result("a", verdict=Verdict.REPRODUCED, runs=6), once, make_result("c", runs=2))
     text = " ".join(closing_lines(report, escape=lambda runs: 0.9**runs))
     assert "escapes 6 runs 53 % of the time. 1 test agrees with its baseline (bitwise)." in " ".join(text.split())
+
+
+def test_session_that_compared_nothing_says_nothing_about_it() -> None:
+    """A baseline that was written only now has been compared with nothing: not even an empty line."""
+    written = make_result(verdict=Verdict.REPRODUCED, runs=1)
+    assert closing_lines(make_report(written), escape=lambda _: 0.729) == []
