@@ -46,7 +46,7 @@ def test_one_model_of_numpy_is_measured_in_an_empty_folder(tmp_path: Path) -> No
     [
         pytest.param(["--factors", "weather"], "weather cannot be surveyed; there are: threads", id="factor"),
         pytest.param(["--runs", "1"], "2 runs of each condition or more", id="runs"),
-        pytest.param(["--runs", "two"], "invalid int value: 'two'", id="no number"),
+        pytest.param(["--runs", "two"], "expected a whole number of at least 1, got 'two'", id="no number"),
         pytest.param(["-k", "NoSuchModel", "--factors", "hash-seed"], "no model is selected by -k", id="selection"),
         pytest.param(["-k", "and and", "--factors", "hash-seed"], "Wrong expression passed to '-k'", id="expression"),
     ],
