@@ -106,6 +106,14 @@ def fisher(*, differ: int, switched: int, pinned: int) -> float:
     return math.comb(switched, differ) / math.comb(switched + pinned, differ)
 
 
+def _kinds(recordings: Sequence[Recording], differ: Differ) -> int:
+    kinds: list[Recording] = []
+    for recording in recordings:
+        if all(differ(kind, recording) for kind in kinds):
+            kinds.append(recording)
+    return len(kinds)
+
+
 class Lab:
     """The pinned arm and the bookkeeping of one experiment."""
 
@@ -147,11 +155,7 @@ class Lab:
 
     def distinct(self, recordings: Sequence[Recording]) -> int:
         """How many different results there are."""
-        kinds: list[Recording] = []
-        for recording in recordings:
-            if all(self._names(kind, recording) for kind in kinds):
-                kinds.append(recording)
-        return len(kinds)
+        return _kinds(recordings, self._names)
 
     def hold(self, recording: Recording) -> None:
         """Add a run with everything pinned."""
@@ -228,18 +232,11 @@ class Lab:
                 factor=factor,
                 level=level,
                 runs=len(recordings),
-                distinct=self._kinds(recordings),
+                distinct=_kinds(recordings, self._differ),
                 differ=sum(bool(self._differ(self.pinned[0], recording)) for recording in recordings),
             )
             for factor, level, recordings in [("", "pinned", self.pinned), *self._arms]
         )
-
-    def _kinds(self, recordings: Sequence[Recording]) -> int:
-        kinds: list[Recording] = []
-        for recording in recordings:
-            if all(self._differ(kind, recording) for kind in kinds):
-                kinds.append(recording)
-        return len(kinds)
 
     def findings(self, cleared: Sequence[str], left: Sequence[str]) -> Findings:
         """Everything, taken back where values turned out to drift by themselves."""

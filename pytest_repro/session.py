@@ -56,8 +56,8 @@ class ReproSession:
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
         self.selection = Selection(config, settings)
-        #: by the identity of settings: those, the hash seeds, and the plan made of both
-        self._plans: dict[int, tuple[Settings, tuple[int, ...], Plan]] = {}
+        #: by the identity of settings, and the hash seeds: the settings, which keep their identity so, and the plan
+        self._plans: dict[tuple[int, tuple[int, ...]], tuple[Settings, Plan]] = {}
 
     @classmethod
     def build(cls, config: pytest.Config) -> ReproSession:
@@ -116,12 +116,12 @@ class ReproSession:
     def plan_for(self, settings: Settings) -> Plan:
         """The runs of a test with these settings."""
         seeds = self.resources.hash_seeds
-        known = self._plans.get(id(settings))  # most tests have the session's own settings
-        if known is None or known[0] is not settings or known[1] is not seeds:
+        key = id(settings), seeds  # most tests have the session's own settings
+        if key not in self._plans:
             asked = replace(settings, isolation="inline", vary=(), executor="") if self._debugging else settings
             plan = make_plan(asked, level_of=level_of, standard=self.resources.standard, hash_seeds=seeds)
-            known = self._plans[id(settings)] = (settings, seeds, plan)
-        return known[2]
+            self._plans[key] = settings, plan
+        return self._plans[key][1]
 
     def header(self) -> list[str]:
         """The line at the top of the session."""

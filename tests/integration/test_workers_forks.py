@@ -42,8 +42,14 @@ def test_a_child_imports_nothing_that_its_worker_had_not(inner: Inner) -> None:
         import sys
         import pytest
 
+        def factors():
+            return {name for name in sys.modules if name.startswith("pytest_repro.conditions")}
+
+        FIRST = factors()
+
         @pytest.fixture(scope="session", autouse=True)
         def loaded():
+            assert factors() == FIRST
             before = set(sys.modules)
             yield
             assert sorted(set(sys.modules) - before) == []
@@ -57,7 +63,7 @@ def test_a_child_imports_nothing_that_its_worker_had_not(inner: Inner) -> None:
             repro.metric("x", 1)
             repro.artifact("list", [1, {"a": numpy.arange(9)}])
     """)
-    inner("--repro-runs=2", isolation="process").assert_outcomes(passed=1)
+    inner("--repro-runs=2", "--repro-vary=clock,files", isolation="process").assert_outcomes(passed=1)
 
 
 def test_no_more_workers_live_than_asked_for(inner: Inner) -> None:
