@@ -119,7 +119,9 @@ class ReproSession:
         key = id(settings), seeds  # most tests have the session's own settings
         if key not in self._plans:
             asked = replace(settings, isolation="inline", vary=(), executor="") if self._debugging else settings
-            plan = make_plan(asked, level_of=level_of, standard=self.resources.standard, hash_seeds=seeds)
+            # runs in this process vary nothing, so whether the memory can be is not worth asking
+            standard = () if asked.isolation == "inline" else self.resources.standard
+            plan = make_plan(asked, level_of=level_of, standard=standard, hash_seeds=seeds)
             self._plans[key] = settings, plan
         return self._plans[key][1]
 
