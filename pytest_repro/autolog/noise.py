@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ _TIMING = re.compile(
     r"(?:.*_)?(?:(?:fit|score|refit|train|training|predict|wall|cpu|elapsed|run|build|exec)_time(?:_s|_ms|_sec)?_?"
     r"|elapsed(?:_s|_ms|_seconds)?_?|duration(?:_s|_ms|_seconds)?_?)"
 )
+#: texts of at most so many characters are remembered, and so many of them
+_SHORT, _REMEMBERED = 64, 4096
 _FIELD = re.compile(r"\.(\w+)|\[['\"](\w+)['\"]\]")
 
 #: further folders and sockets below a temporary one, as `tempfile` names them for multiprocessing and others
@@ -58,6 +61,8 @@ class Noise:
             self._text.append(lambda text: _TIMESTAMP.sub("<time>", text))
         if "addresses" in rules:
             self._text.append(lambda text: _ADDRESS.sub("0x<address>", text))
+        #: names of fields come again and again
+        self._short = lru_cache(_REMEMBERED)(self._without_noise)
 
     def clean(self, node: Node) -> Node:
         """Return `node` without noise; `node` itself where there is none."""
@@ -74,6 +79,9 @@ class Noise:
         """Return `text` without noise."""
         if len(text) < 6:  # nothing that a rule takes out is shorter
             return text
+        return self._short(text) if len(text) <= _SHORT else self._without_noise(text)
+
+    def _without_noise(self, text: str) -> str:
         for rule in self._text:
             text = rule(text)
         return text

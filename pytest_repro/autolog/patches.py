@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import operator
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -84,6 +85,12 @@ def _tell(after: After, sink: Sink, args: tuple[Any, ...], kwargs: dict[str, Any
         sink.skipped += 1
 
 
+def _is_gone(attribute: tuple[Any, str, Any, Any]) -> bool:
+    owner, name, original, replacement = attribute
+    held = vars(owner).get(name)
+    return held is not original and held is not replacement
+
+
 class Patches:
     """What is replaced during a run."""
 
@@ -93,12 +100,27 @@ class Patches:
         self._attributes: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}
         #: id of original or replacement → both, for functions that modules hold under any name
         self._functions: dict[int, tuple[Any, Any]] = {}
+        #: id of a base → it and the classes that were built on it when it was asked about
+        self._known: dict[int, list[type]] = {}
         self._scanned: set[tuple[str, int]] = set()
+        #: ids of all modules when they were looked through last
+        self._seen: tuple[int, ...] = ()
         self._sites: list[tuple[dict[str, Any], str, Any, Any]] = []
         self._installed: list[tuple[Any, str, Any, Any]] = []
         self._live = False
 
     # --- what is to be replaced ---------------------------------------------------------------
+
+    def knows(self, classes: list[type]) -> bool:
+        """Whether it was asked about the same classes before, and nobody has replaced a method that is watched.
+
+        Args:
+            classes: a base and all that is built on it, in an order that does not change.
+        """
+        before = self._known.get(id(classes[0]), [])
+        self._known[id(classes[0])] = classes
+        same = len(before) == len(classes) and all(map(operator.is_, before, classes))
+        return same and not any(map(_is_gone, self._attributes.values()))
 
     def method(self, cls: type, name: str, after: After, *, before: bool = False, inside: bool = False) -> None:
         """Watch a method that `cls` itself defines; with `inside`, also what it calls."""
@@ -130,6 +152,7 @@ class Patches:
             # under both: in the middle of a run modules hold the replacement already
             self._functions[id(original)] = self._functions[id(replacement)] = (original, replacement)
             self._scanned.clear()
+            self._seen = ()
             self._sites.clear()
 
     # --- replacing ----------------------------------------------------------------------------
@@ -172,7 +195,12 @@ class Patches:
         """Look through the modules that were loaded since the last time."""
         if not self._functions:
             return
-        for name, module in list(sys.modules.items()):
+        modules = sys.modules.copy()
+        ids = tuple(map(id, modules.values()))
+        if ids == self._seen:  # nearly always, and said in a tenth of the time
+            return
+        self._seen = ids
+        for name, module in modules.items():
             key = (name, id(module))
             if key in self._scanned:
                 continue

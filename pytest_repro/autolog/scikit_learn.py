@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def prepare(patches: Patches, module: Any) -> None:
 
 def watch_classes(patches: Patches, base: type) -> None:
     """Watch the methods of `base`, of every class built on it, and of what those inherit from besides."""
-    for cls in loaded_subclasses(base):
+    built = [base, *_subclasses(base)]
+    if patches.knows(built):
+        return
+    for cls in _lasting(built):
         for name in (*_FITS, *_BOTH, *_RESULTS):
             if name in vars(cls):
                 patches.method(cls, name, _after(name))
@@ -45,7 +48,11 @@ def watch_classes(patches: Patches, base: type) -> None:
 
 def loaded_subclasses(base: type) -> list[type]:
     """Return `base`, every class built on it, and what those inherit from besides; none that a function made."""
-    classes = {each: None for cls in (base, *_subclasses(base)) for each in cls.__mro__ if each is not object}
+    return _lasting([base, *_subclasses(base)])
+
+
+def _lasting(built: Iterable[type]) -> list[type]:
+    classes = {each: None for cls in built for each in cls.__mro__ if each is not object}
     # a class that a test makes anew in every run would be seen in some runs only
     return [cls for cls in classes if "<locals>" not in cls.__qualname__]
 

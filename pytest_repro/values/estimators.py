@@ -69,6 +69,7 @@ def estimator_node(value: Any, walk: Walk, *, knobs: frozenset[str] = _KNOBS) ->
     names = sorted(params) + sorted(name for name in state if name not in params)
     parts: list[Field] = []
     notes: list[str] = []
+    named = dict(_NAMED_PARTS[key] for key in map(type_name, type(value).__mro__) if key in _NAMED_PARTS)
     for name in names:
         reason = _left_out(name, params, knobs)
         if reason:
@@ -77,7 +78,10 @@ def estimator_node(value: Any, walk: Walk, *, knobs: frozenset[str] = _KNOBS) ->
         item = params[name] if name in params else state[name]
         if name in _MORE_PARAMS and isinstance(item, dict):
             item = {key: argument for key, argument in item.items() if key not in knobs}
-        parts += _attribute(value, name, item, walk, notes)
+        if name in named and isinstance(item, (list, tuple)):
+            parts += _named_parts(name, named[name], item, walk)
+        else:
+            parts += _attribute(value, name, item, walk, notes)
     return fields(type_name(type(value)), parts, notes)
 
 
@@ -108,11 +112,7 @@ def _left_out(name: str, params: dict[str, Any], knobs: frozenset[str]) -> str:
 
 
 def _attribute(value: Any, name: str, item: Any, walk: Walk, notes: list[str]) -> Iterable[Field]:
-    """Return the fields for one attribute: parts of a composite by name, all else as it is."""
-    for cls in type(value).__mro__:
-        attribute, accessor = _NAMED_PARTS.get(type_name(cls), ("", ""))
-        if attribute == name and isinstance(item, (list, tuple)):
-            return _named_parts(name, accessor, item, walk)
+    """Return the fields for one attribute."""
     if name == "cv_results_" and isinstance(item, dict):
         kept = {key: column for key, column in item.items() if not _TIMING_KEY.fullmatch(str(key))}
         if len(kept) < len(item):

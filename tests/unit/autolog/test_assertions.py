@@ -143,6 +143,19 @@ def test_second_run_sees_what_the_first_saw() -> None:
     assert counts == [4, 4, 4]
 
 
+def test_module_that_came_between_two_runs_is_watched_in_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    autolog = Autolog(root=Path(__file__).parent)
+    with run(__file__, autolog=autolog):
+        pass
+    module = ModuleType("came_between")
+    module.check = npt.assert_equal  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "came_between", module)
+    with run(__file__, autolog=autolog) as seen:
+        module.check(1, 1)
+    assert len(seen.names) == 2
+    assert module.check is npt.assert_equal
+
+
 def test_module_that_a_run_imports_is_watched_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path
     (folder / "late_checks.py").write_text("from numpy.testing import assert_equal as check\n", encoding="utf-8")

@@ -181,6 +181,35 @@ def test_method_that_somebody_else_replaced_meanwhile_is_left_to_them() -> None:
     LinearRegression.fit = before
 
 
+def test_method_that_was_replaced_for_good_is_watched_in_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def theirs(self: Any, x: Any, y: Any) -> Any:
+        self.mean_ = 1.0
+        return self
+
+    autolog = Autolog(root=Path(__file__).parent)
+    with run(__file__, autolog=autolog):
+        pass
+    monkeypatch.setattr(Stubborn, "fit", theirs)
+    with run(__file__, autolog=autolog) as seen:
+        Stubborn().fit(X, Y)
+    assert seen.names == ["fit#1 Stubborn"]
+
+
+def test_class_that_came_between_two_runs_is_watched_in_the_second(tmp_path: Path) -> None:
+    autolog = Autolog(root=Path(__file__).parent)
+    with run(__file__, autolog=autolog):
+        pass
+
+    def fit(self: Any, x: Any, y: Any) -> Any:
+        self.mean_ = 2.0
+        return self
+
+    newer = type("Newer", (Stubborn,), {"fit": fit})  # not of a function's: those are left out
+    with run(__file__, autolog=autolog) as seen:
+        newer().fit(X, Y)
+    assert seen.names == ["fit#1 Newer"]
+
+
 def test_method_that_was_kept_is_inert_after_the_run() -> None:
     with run(__file__) as seen:
         kept = LinearRegression.fit
