@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import collections
+import operator
 import random
 import types
 from functools import partial
@@ -47,21 +48,24 @@ def mapping_branch(type_: str, value: Mapping[Any, Any], walker: Walker) -> Bran
         return Branch(type_, Layout.MAPPING, *_sorted_unique(names, _nodes(items, names, walker)))
     layout = walker.layouts.get(keys) or _text_layout(keys, walker)
     nodes = _nodes(items, layout.names, walker)
-    return Branch(type_, Layout.MAPPING, layout.in_order, tuple(map(nodes.__getitem__, layout.order)))
+    return Branch(type_, Layout.MAPPING, layout.in_order, layout.sort(nodes))
 
 
 class KeyLayout(NamedTuple):
     """The path segments of one tuple of keys, kept because records repeat their keys."""
 
     names: list[str]
-    order: list[int]
     in_order: tuple[str, ...]
+    #: brings what belongs to `names` into the order of `in_order`
+    sort: Callable[[Sequence[Node]], tuple[Node, ...]]
 
 
 def _text_layout(keys: tuple[str, ...], walker: Walker) -> KeyLayout:
     names = text_segments(keys)
     order = sorted(range(len(names)), key=names.__getitem__)
-    layout = KeyLayout(names, order, tuple(map(names.__getitem__, order)))
+    # an itemgetter of one index gives no tuple
+    sort = operator.itemgetter(*order) if len(order) > 1 else tuple
+    layout = KeyLayout(names, tuple(map(names.__getitem__, order)), sort)
     if len(keys) <= _KEPT_LAYOUTS and len(walker.layouts) < _KEPT_LAYOUTS:
         walker.layouts[keys] = layout
     return layout

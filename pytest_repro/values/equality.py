@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["identical"]
 
+_FLOATS = frozenset({float})
+
 
 def identical(a: Node, b: Node, *, nan_payload: bool = False) -> bool:
     """Return whether `a` and `b` are equal bit for bit."""
@@ -41,6 +43,8 @@ def _same_frame(x: Branch, y: Branch) -> bool:
 
 
 def _items_equal(xs: Sequence[Node], ys: Sequence[Node], pending: list[tuple[Node, Node]], nan_payload: bool) -> bool:
+    if _FLOATS.issuperset(map(type, xs)) and _FLOATS.issuperset(map(type, ys)) and xs == ys and 0.0 not in xs:
+        return True  # in a third of the time; zeros have signs, and NaN is not equal to itself
     for x, y in zip(xs, ys, strict=True):
         # The common case, inlined: the same object, or equal floats that are not zero.
         if x is y or (type(x) is float and type(y) is float and x == y != 0.0):
