@@ -91,10 +91,15 @@ def failure_for(result: TestResult, *, text: str, summary: str) -> ReproFailure 
 
 
 def target_of(item: pytest.Item) -> str:
-    """How to name `item` to pytest again from where it was called: node ids are relative to the root folder."""
+    """How to name `item` to pytest again from where it was called: node ids are relative to the root folder.
+
+    With ``--pyargs`` they are relative to nothing, and empty where one module was asked for: then the file is named.
+    """
     here, root = item.config.invocation_params.dir, item.config.rootpath
     path, separator, rest = item.nodeid.partition("::")
-    if here == root or not (root / path).exists():
+    if not (root / path).is_file():
+        return f"{item.path.as_posix()}{separator}{rest}" if item.path.is_file() else item.nodeid
+    if here == root:
         return item.nodeid
     try:
         return os.path.relpath(root / path, here).replace(os.sep, "/") + separator + rest

@@ -205,3 +205,20 @@ def test_page_that_cannot_be_made_is_refused_before_the_tests_run(
         result.stderr
     )
     assert "collected" not in str(result.stdout)
+
+
+@pytest.mark.parametrize("asked", ["installed.tests", "installed.tests.test_there"])
+def test_again_names_the_file_of_an_installed_test(inner: Inner, monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    package = inner.pytester.path / "site" / "installed" / "tests"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "test_there.py").write_text(
+        "import pytest\n@pytest.mark.repro\ndef test_it(repro):\n    repro.metric('x', repro.run)\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(package.parents[1])
+    root = inner.pytester.path / "elsewhere"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    result = inner("--repro-runs=2", "--repro-explain=off", "--rootdir=.", "--pyargs", asked)
+    result.stdout.fnmatch_lines([f'  again   pytest "{package.as_posix()}/test_there.py::test_it" --repro-runs=2*'])
