@@ -40,9 +40,10 @@ def paired(recordings: Sequence[Recording]) -> Sequence[Recording]:
 def _calls(observations: Sequence[Observation]) -> dict[_Call, list[Observation]]:
     calls: dict[_Call, list[Observation]] = {}
     for seen in observations:
-        stem, found = _NUMBER.subn(r"\1#", seen.name, count=1)
-        if found and seen.kind is Kind.AUTO and seen.step is None:
-            calls.setdefault((stem, seen.location), []).append(seen)
+        if seen.step is None and seen.kind is Kind.AUTO:
+            stem, found = _NUMBER.subn(r"\1#", seen.name, count=1)
+            if found:
+                calls.setdefault((stem, seen.location), []).append(seen)
     return calls
 
 

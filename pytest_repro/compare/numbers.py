@@ -106,7 +106,8 @@ def element_text(array: Array, index: tuple[int, ...]) -> str:
 
 
 def _plain(element: Any) -> str | bytes:
-    return bytes(element) if isinstance(element, np.void) else element.item()  # type: ignore[no-any-return]
+    plain: str | bytes = element.tobytes() if isinstance(element, np.void) else element.item()
+    return plain
 
 
 def real_number(array: Array) -> float | None:
