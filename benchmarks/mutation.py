@@ -37,8 +37,10 @@ TESTS = {
     "plan.py": ["test_plan.py"],
     "explain.py": ["test_explain.py", "test_explain_apart.py"],
     "lab.py": ["test_explain.py", "test_explain_apart.py"],
-    "compare/numbers.py": ["compare/test_numbers.py"],
-    "compare/floats.py": ["compare/test_numbers.py"],
+    **{
+        f"compare/{name}.py": ["compare/test_numbers.py", "compare/test_heat.py"]
+        for name in ("numbers", "floats", "others", "formats", "pairs", "heat")
+    },
     "compare/[bmu]*.py": ["compare/test_maxima.py"],
     "compare/*.py": [f"compare/test_{name}.py" for name in ("scalars", "runs", "tree", "structure", "calls", "heat")],
     "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],

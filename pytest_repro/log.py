@@ -11,10 +11,11 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from pathlib import Path
 from threading import get_ident
 from types import CodeType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from pytest_repro.errors import RecordingError
 from pytest_repro.model import Kind, Location, Observation
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from pytest_repro.model import Atom, Node, Tolerance
     from pytest_repro.streams import Position
 
-__all__ = ["Recorder"]
+__all__ = ["Digest", "Recorder", "atom_of"]
 
 Rule = Callable[[object], object]
+#: (type, text, number that completes the text): a watcher has no time for more, the `Atom` is made at the end
+Digest: TypeAlias = "tuple[str, str, int | None]"
 
 _AUTO = Kind.AUTO
 _NOWHERE: Position = ((), ())
@@ -168,12 +171,19 @@ class Recorder:
                 value = self._node(name, value, step=step, tolerance=None, is_file=False)
         self._rows.append((name, step, kind, value, file, line, None, position))
 
-    def observe_digests(self, values: Iterable[tuple[str, Atom]], *, step: int, file: str, line: int) -> None:
-        """Record what a watcher saw of many things at one moment; see `observe`."""
+    def observe_digest(self, name: str, digest: Digest | Node, step: int, file: str, line: int) -> None:
+        """Record what a watcher saw of one thing: a digest, or a value made of digests; see `observe`."""
+        if self._open and get_ident() == self._thread:
+            self._rows.append((name, step, _AUTO, digest, file, line, None, self._position()))
+
+    def observe_digests(
+        self, names: Iterable[str], digests: Iterable[Digest], *, step: int, file: str, line: int
+    ) -> None:
+        """Record what a watcher saw of many things at one moment, one digest for each name; see `observe`."""
         if not self.listening:
             return
-        position = self._position()
-        self._rows += [(name, step, _AUTO, value, file, line, None, position) for name, value in values]
+        where = repeat(file), repeat(line), repeat(None), repeat(self._position())
+        self._rows.extend(zip(names, repeat(step), repeat(_AUTO), digests, *where))
 
     def _whole(self, name: object, step: object) -> int:
         """Integers of numpy count as integers; ``True`` and ``1.0`` are mistakes."""
@@ -254,7 +264,7 @@ class Recorder:
                     name=name,
                     step=step,
                     kind=kind,
-                    value=value,
+                    value=atom_of(value) if type(value) is tuple else value,
                     location=places[code, at],
                     tolerance=tolerance if tolerance is not None else tolerances[name],
                     ledger=ledger,
@@ -273,6 +283,14 @@ class Recorder:
         if self._prefix and file.startswith(self._prefix):
             file = file[len(self._prefix) :].replace(os.sep, "/")
         return Location(file, line)
+
+
+def atom_of(digest: Digest) -> Atom:
+    """Return a digest as a value."""
+    from pytest_repro.model import Atom
+
+    kind, text, number = digest
+    return Atom(kind, text if number is None else f"{text}{number:08x}")
 
 
 def line_of(code: CodeType, instruction: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -53,12 +52,13 @@ def align(recordings: Sequence[Recording]) -> list[Aligned]:
 
 
 def _keyed(recording: Recording) -> dict[tuple[str, Key], Observation]:
-    seen: Counter[tuple[str, int | None]] = Counter()
+    seen: dict[tuple[str, int | None], int] = {}
     entries: dict[tuple[str, Key], Observation] = {}
     for observation in recording.observations:
-        at = (observation.name, observation.step)
-        entries[observation.name, (observation.step, seen[at])] = observation
-        seen[at] += 1
+        name, step = at = observation.name, observation.step
+        before = seen.get(at, 0)
+        entries[name, (step, before)] = observation
+        seen[at] = before + 1
     return entries
 
 

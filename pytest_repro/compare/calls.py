@@ -9,6 +9,7 @@ name and the step that the test gave it.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -39,9 +40,10 @@ def paired(recordings: Sequence[Recording]) -> Sequence[Recording]:
 def _calls(observations: Sequence[Observation]) -> dict[_Call, list[Observation]]:
     calls: dict[_Call, list[Observation]] = {}
     for seen in observations:
-        stem, found = _NUMBER.subn(r"\1#", seen.name, count=1)
-        if found and seen.kind is Kind.AUTO and seen.step is None:
-            calls.setdefault((stem, seen.location), []).append(seen)
+        if seen.step is None and seen.kind is Kind.AUTO:
+            stem, found = _NUMBER.subn(r"\1#", seen.name, count=1)
+            if found:
+                calls.setdefault((stem, seen.location), []).append(seen)
     return calls
 
 
@@ -68,15 +70,15 @@ def _pairs(ours: list[Observation], theirs: list[Observation]) -> list[tuple[Obs
         if _same(reference.value, seen.value):
             pairs[index] = reference
             taken.add(index)
-    free: dict[str, list[int]] = {}
+    free: dict[str, deque[int]] = {}
     if len(pairs) < len(theirs):
         for index, reference in enumerate(ours):
             if index not in taken:
-                free.setdefault(fingerprint(reference.value), []).append(index)
+                free.setdefault(fingerprint(reference.value), deque()).append(index)
     for index, seen in enumerate(theirs):
         equal = free.get(fingerprint(seen.value)) if index not in pairs and free else None
         if equal:
-            found = equal.pop(0)
+            found = equal.popleft()
             pairs[index] = ours[found]
             taken.add(found)
     left = iter([reference for index, reference in enumerate(ours) if index not in taken])

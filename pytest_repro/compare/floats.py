@@ -53,6 +53,8 @@ class FloatScan:
         self._maxima: Maxima | None = None
         self._max_abs = 0.0
         self._max_rel = 0.0
+        #: a gap of long doubles may be too small for `_max_abs`
+        self._apart = False
         self._max_ulp: int | None = None
         #: unequal pairs without NaN that `_maxima` took in
         self._numbers = 0
@@ -66,6 +68,11 @@ class FloatScan:
     def max_rel(self) -> float:
         """The largest relative difference."""
         return max(self._max_rel, self._maxima.max_rel) if self._maxima is not None else self._max_rel
+
+    @property
+    def zeros_only(self) -> bool:
+        """Whether every unequal pair are zeros of both signs."""
+        return self.max_abs == 0 and not self._apart and not self.payloads
 
     @property
     def max_ulp(self) -> int | None:
@@ -128,18 +135,12 @@ class FloatScan:
 
     def _add_masked(self, start: int, reference: NDArray[Any], other: NDArray[Any], where: NDArray[np.intp]) -> None:
         """Take in the pairs at `where`, whose bits differ."""
-        a, b = self._parts(reference[where]), self._parts(other[where])
-        nan_a, nan_b = np.isnan(a), np.isnan(b)
-        differ = self._part_bits_differ(reference[where], other[where])
-        if not self._tolerance.nan_payload:
-            differ &= ~(nan_a & nan_b)
+        a, nan_a, nan_b, differ, gaps = self._look(reference[where], other[where])
         keep = _any_part(differ)
         if not keep.any():
             return
-        where, a, b = where[keep], a[keep], b[keep]
-        differ, nan_a, nan_b = differ[keep], nan_a[keep], nan_b[keep]
-        gaps = _gaps(a, b, differ, nan_a, nan_b)
-        self._masked_maxima(a, gaps)
+        where, nan_a, nan_b, differ = where[keep], nan_a[keep], nan_b[keep], differ[keep]
+        self._masked_maxima(a[keep], gaps[keep])
         self.payloads += int(np.count_nonzero((differ & nan_a & nan_b).any(axis=1)))
         steps = self._steps(reference[where], other[where])
         if steps is not None and (comparable := differ & ~nan_a & ~nan_b).any():
@@ -148,11 +149,28 @@ class FloatScan:
         if not self._tolerance.exact:
             self._judge(start, reference[where], other[where], where)
 
+    def distances(self, reference: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+        """Return ``|reference - other|`` of all pairs of a piece: -1 for equal ones, NaN between a number and NaN."""
+        _, nan_a, nan_b, differ, gaps = self._look(reference, other)
+        gap: NDArray[np.float64] = _length(gaps).astype(np.float64)
+        gap[_any_part(nan_a ^ nan_b)] = math.nan
+        gap[~_any_part(differ)] = -1
+        return gap
+
+    def _look(self, reference: NDArray[Any], other: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Return part by part: the reference, which are NaN on either side, which differ, and by how much."""
+        a, b = self._parts(reference), self._parts(other)
+        nan_a, nan_b = np.isnan(a), np.isnan(b)
+        differ = self._part_bits_differ(reference, other)
+        if not self._tolerance.nan_payload:
+            differ &= ~(nan_a & nan_b)
+        return a, nan_a, nan_b, differ, _gaps(a, b, differ, nan_a, nan_b)
+
     def _masked_maxima(self, a: NDArray[Any], gaps: NDArray[Any]) -> None:
-        gap = gaps[:, 0] if gaps.shape[1] == 1 else np.hypot(gaps[:, 0], gaps[:, 1])
-        size = np.abs(a[:, 0]) if a.shape[1] == 1 else np.hypot(a[:, 0], a[:, 1])
+        gap, size = _length(gaps), _length(np.abs(a))
         relative = np.where(gap == 0, 0, gap / size)
         relative[np.isnan(relative)] = math.inf  # the reference or the difference is not finite
+        self._apart |= bool(gap.any())
         self._max_abs = max(self._max_abs, float(gap.max()))
         self._max_rel = max(self._max_rel, float(relative.max()))
 
@@ -218,6 +236,12 @@ class FloatScan:
 def _any_part(parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
     whole: NDArray[np.bool_] = np.logical_or.reduce(parts, axis=1)
     return whole
+
+
+def _length(parts: NDArray[Any]) -> NDArray[Any]:
+    """Return the absolute values of numbers given by those of their parts."""
+    length: NDArray[Any] = parts[:, 0] if parts.shape[1] == 1 else np.hypot(parts[:, 0], parts[:, 1])
+    return length
 
 
 def _gaps(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_repro.compare.formats import float_format
-from pytest_repro.compare.numbers import is_numeric, number_stats
-from pytest_repro.model import Array, Tolerance
+from pytest_repro.compare.numbers import distances, is_numeric
+from pytest_repro.compare.pairs import CHUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pytest_repro.model import Array, Tolerance
 
     Grid = tuple[tuple[float | None, ...], ...]
 
@@ -33,16 +34,31 @@ def heat(reference: Array, other: Array, tolerance: Tolerance) -> Grid:
     """
     if not (reference.shape and reference.data.size and is_numeric(reference)):
         return ()
-    flat = [_as_rows(array.data) for array in (reference, other)]
-    if flat[0] is None or flat[1] is None:
+    a, b = (_as_rows(array.data) for array in (reference, other))
+    if a is None or b is None:
         return ()
-    a, b = flat[0], flat[1]
-    exact = Tolerance(nan_payload=tolerance.nan_payload)
     rows, columns = (_edges(size) for size in a.shape)
-    return tuple(
-        tuple(_cell(reference, a[i:i_end, j:j_end], b[i:i_end, j:j_end], exact) for j, j_end in pairwise(columns))
-        for i, i_end in pairwise(rows)
-    )
+    grid = np.full((len(rows) - 1, len(columns) - 1), -1.0)
+    for line, (top, bottom) in zip(grid, pairwise(rows), strict=True):
+        for rows_of_piece in _pieces(top, bottom, max(1, CHUNK // a.shape[1])):
+            for columns_of_piece in _pieces(0, a.shape[1], CHUNK):
+                piece = [np.ascontiguousarray(data[rows_of_piece, columns_of_piece]) for data in (a, b)]
+                gaps = distances(reference, *(part.reshape(-1) for part in piece), nan_payload=tolerance.nan_payload)
+                _take(line, gaps.reshape(piece[0].shape), columns, columns_of_piece.start)
+    return tuple(tuple(None if cell < 0 else float(cell) for cell in line) for line in grid)
+
+
+def _take(line: NDArray[np.float64], gaps: NDArray[np.float64], columns: list[int], start: int) -> None:
+    """Raise the cells of a line to the largest of some rows, whose first column is `start`; NaN is the largest."""
+    first = bisect_right(columns, start) - 1
+    starts = [0, *(edge - start for edge in columns[first + 1 : -1] if edge - start < gaps.shape[1])]
+    largest = np.maximum.reduce(np.maximum.reduceat(gaps, starts, axis=1), axis=0)
+    cells = line[first : first + len(starts)]
+    np.maximum(cells, largest, out=cells)
+
+
+def _pieces(start: int, stop: int, step: int) -> list[slice]:
+    return [slice(place, min(place + step, stop)) for place in range(start, stop, step)]
 
 
 def _as_rows(data: NDArray[Any]) -> NDArray[Any] | None:
@@ -58,18 +74,3 @@ def _as_rows(data: NDArray[Any]) -> NDArray[Any] | None:
 def _edges(size: int) -> list[int]:
     count = min(SIDE, size)
     return [i * size // count for i in range(count + 1)]
-
-
-def _cell(like: Array, a: NDArray[Any], b: NDArray[Any], exact: Tolerance) -> float | None:
-    stats, _ = number_stats(Array(like.type, like.dtype, a.shape, a), Array(like.type, like.dtype, b.shape, b), exact)
-    if stats is None:
-        return None
-    if math.isinf(stats.max_abs) and _has_nan(like.dtype, a) != _has_nan(like.dtype, b):
-        return math.nan
-    return float(stats.max_abs)
-
-
-def _has_nan(dtype: str, data: NDArray[Any]) -> bool:
-    form = float_format(dtype)
-    values = data if form is None else form.decode(np.ascontiguousarray(data))
-    return values.dtype.kind in "fc" and bool(np.isnan(values).any())

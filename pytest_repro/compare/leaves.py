@@ -9,11 +9,11 @@ from pytest_repro.compare.tally import Tally
 from pytest_repro.model import Array, LeafDifference, Match, MatchStatus, Tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_repro.model import Node, NumberStats
 
-__all__ = ["ABSENT", "LIMIT", "LeafList"]
+__all__ = ["ABSENT", "LIMIT", "LeafList", "packed"]
 
 #: leaves kept of one value
 LIMIT = 1000
@@ -101,16 +101,18 @@ class LeafList:
     def _measure_counted(self) -> None:
         if not self._counted[0]:
             return
-        import numpy as np
+        a, b = (packed(values) for values in self._counted)
+        self._counted = ([], [])
+        self._number += self.tally_packed(a, b, Tolerance())
 
+    def tally_packed(self, a: Array, b: Array, tolerance: Tolerance) -> int:
+        """Count those of many floats that differ, each a leaf of its own; return how many are beyond the tolerance."""
         from pytest_repro.compare.numbers import number_stats
 
-        a, b = (np.array(values, np.float64) for values in self._counted)
-        self._counted = ([], [])
-        stats, _ = number_stats(Array("list", "float64", a.shape, a), Array("list", "float64", b.shape, b), Tolerance())
+        stats, outside = number_stats(a, b, tolerance)
         if stats is not None:
-            self._number += stats.unequal
             self.tally(replace(stats, total=stats.unequal, first_index=()))
+        return outside
 
     def result(self) -> Match:
         """Return what was found."""
@@ -120,6 +122,14 @@ class LeafList:
         else:
             status = MatchStatus.WITHIN if self._within else MatchStatus.EQUAL
         return Match(status, tuple(self._leaves), n_leaves, self._tally.result())
+
+
+def packed(floats: Sequence[Any]) -> Array:
+    """Return Python floats as an array, which is compared in a fraction of the time."""
+    import numpy as np
+
+    data = np.array(floats, np.float64)
+    return Array("list", "float64", data.shape, data)
 
 
 def path_text(path: Any) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,11 +31,17 @@ from pytest_repro.compare.pairs import CHUNK, pairs
 from pytest_repro.model import NumberStats, Tolerance
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pytest_repro.model import Array
 
     Scan = FloatScan | IntScan | BitScan
 
-__all__ = ["element_text", "element_texts", "is_numeric", "number_stats", "real_number"]
+__all__ = ["distances", "element_text", "element_texts", "is_numeric", "number_stats", "real_number"]
+
+#: dtype kinds whose elements are text or bytes of a fixed width
+_TEXT = "USV"
+_WIDTH = 200
 
 
 def number_stats(reference: Array, other: Array, tolerance: Tolerance) -> tuple[NumberStats | None, int]:
@@ -57,13 +63,31 @@ def number_stats(reference: Array, other: Array, tolerance: Tolerance) -> tuple[
     return _stats(scan, reference), scan.outside
 
 
+def distances(like: Array, reference: NDArray[Any], other: NDArray[Any], *, nan_payload: bool) -> NDArray[np.float64]:
+    """Return ``|reference - other|`` of two small one-dimensional contiguous pieces of arrays of numbers as `like`.
+
+    -1 where the bits are equal, NaN between a number and NaN.
+    """
+    scan = _scan(like, Tolerance(nan_payload=nan_payload))
+    assert not isinstance(scan, BitScan)
+    with np.errstate(all="ignore"):
+        return scan.distances(reference, other)
+
+
 def is_numeric(array: Array) -> bool:
     """Return whether the elements are numbers, to which tolerances and distances apply."""
     return float_format(array.dtype) is not None or (array.data.dtype.kind in "iufc" and not _opaque(array))
 
 
 def element_texts(reference: Array, other: Array, index: tuple[int, ...]) -> tuple[str, str, int | None]:
-    """Return two elements as texts that read back to the same numbers, and their distance in representable numbers."""
+    """Return two elements as texts, and their distance in representable numbers.
+
+    The texts read back to the same numbers; long text is cut around the first place where it differs.
+    """
+    if reference.data.dtype.kind in _TEXT:
+        from pytest_repro.compare.excerpt import both
+
+        return (*both(*(_plain(array.data[index]) for array in (reference, other)), width=_WIDTH), None)
     x, y = element_text(reference, index), element_text(other, index)
     if x == y:  # NaNs that differ in their payload
         x, y = (f"{text} (0x{_big_endian(array, index)})" for text, array in ((x, reference), (y, other)))
@@ -73,16 +97,17 @@ def element_texts(reference: Array, other: Array, index: tuple[int, ...]) -> tup
 
 
 def element_text(array: Array, index: tuple[int, ...]) -> str:
-    """Return one element as text from which the number can be read back; long text is cut."""
+    """Return one number, date or truth value as text from which it can be read back."""
     element = array.data[index]
     form = float_format(array.dtype)
     if form is not None and array.data.dtype.kind != "f":
         return repr(float(form.decode(np.asarray(element).reshape(1))[0]))
-    if array.data.dtype.kind in "US":
-        from pytest_repro.values import render
-
-        return render(element.item(), width=200)
     return str(element)
+
+
+def _plain(element: Any) -> str | bytes:
+    plain: str | bytes = element.tobytes() if isinstance(element, np.void) else element.item()
+    return plain
 
 
 def real_number(array: Array) -> float | None:
@@ -115,7 +140,6 @@ def _scan(array: Array, tolerance: Tolerance) -> Scan:
 def _stats(scan: Scan, array: Array) -> NumberStats:
     flat = scan.first_outside if scan.first_outside >= 0 else scan.first
     index = tuple(int(i) for i in np.unravel_index(flat, array.shape)) if array.shape else ()
-    zeros_only = isinstance(scan, FloatScan) and scan.max_abs == 0 and not scan.payloads
     return NumberStats(
         total=array.data.size,
         unequal=scan.unequal,
@@ -123,6 +147,6 @@ def _stats(scan: Scan, array: Array) -> NumberStats:
         max_abs=scan.max_abs,
         max_rel=scan.max_rel,
         max_ulp=scan.max_ulp,
-        sign_of_zero_only=zeros_only,
+        sign_of_zero_only=isinstance(scan, FloatScan) and scan.zeros_only,
         outside=scan.outside,
     )

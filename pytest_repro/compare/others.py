@@ -39,14 +39,19 @@ class IntScan:
         """The largest difference: an int where a float could not hold it exactly."""
         return float(self._gap) if self._gap <= _EXACT else self._gap
 
+    def distances(self, reference: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+        """Return ``|reference - other|`` of all pairs of a piece, -1 for equal ones."""
+        gap: NDArray[np.float64] = _gaps(reference, other).astype(np.float64)
+        gap[reference == other] = -1
+        return gap
+
     def add(self, start: int, reference: NDArray[Any], other: NDArray[Any]) -> None:
         """Take in one piece that begins at flat position `start`."""
         where = np.flatnonzero(reference != other)
         if not where.size:
             return
         a, b = reference[where], other[where]
-        unsigned = np.dtype(f"u{a.itemsize}")  # the difference wraps as signed and is right as unsigned
-        gap = np.maximum(a, b).view(unsigned) - np.minimum(a, b).view(unsigned)
+        gap = _gaps(a, b)
         self._gap = max(self._gap, int(gap.max()))
         with np.errstate(divide="ignore"):
             relative = gap.astype(np.float64) / np.abs(a.astype(np.float64))
@@ -57,6 +62,12 @@ class IntScan:
             self.first_outside = start + int(outside[0])
         self.unequal += int(where.size)
         self.outside += int(outside.size)
+
+
+def _gaps(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    unsigned = np.dtype(f"u{a.itemsize}")  # the difference wraps as signed and is right as unsigned
+    gaps: NDArray[Any] = np.maximum(a, b).view(unsigned) - np.minimum(a, b).view(unsigned)
+    return gaps
 
 
 class BitScan:

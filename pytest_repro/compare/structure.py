@@ -8,8 +8,8 @@ exactly when the leaf is: no object of the user, and nothing that it could round
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_repro.compare.excerpt import both, first_difference
 from pytest_repro.compare.tree import match
@@ -27,7 +27,10 @@ __all__ = ["structural_diff"]
 
 #: leaves of one value, beyond which only our own walk is quick enough
 MAX_LEAVES = 20_000
-#: items of one list, beyond which aligning them takes too long: they are compared by position then
+#: levels, beyond which deepdiff takes a second and most of the stack that Python allows
+MAX_LEVELS = 50
+#: items of one list (of several: the root of the sum of squares), beyond which aligning them takes too long:
+#: they are compared by position then
 MAX_ALIGNED = 1000
 #: lines of one text that are aligned
 MAX_LINES = 2000
@@ -87,25 +90,24 @@ def _nested_lines(reference: Node, other: Node, tolerance: Tolerance) -> list[st
         ignore_order=False,
         ignore_private_variables=False,
         threshold_to_diff_deeper=0,
-        zip_ordered_iterables=any(map(_long_lists, plain)),
+        zip_ordered_iterables=max(map(_effort, plain)) > MAX_ALIGNED**2,
     )
     found = sorted(_changes(diff), key=lambda change: tuple((type(part) is str, part) for part in change[0]))
-    lines: list[str] = []
-    for path, path_in_other, kind in found:
-        lines += _change_lines(path, path_in_other, kind, _Pair(reference, other, tolerance))
-    return lines
+    pair = _Pair(_Finder(reference), _Finder(other), tolerance)
+    return [line for path, there, kind in found for line in _change_lines(path, there, kind, pair)]
 
 
 def _small(root: Node) -> bool:
-    count, pending = 0, [root]
-    while pending:
-        node = pending.pop()
-        count += 1
-        if isinstance(node, Branch):
-            if count + len(pending) + len(node.items) > MAX_LEAVES:
-                return False
-            pending.extend(node.items)
-    return True
+    count, level = 0, [root]
+    for _ in range(MAX_LEVELS):
+        count += len(level)
+        branches = [node for node in level if isinstance(node, Branch)]
+        if count + sum(len(branch.items) for branch in branches) > MAX_LEAVES:
+            return False
+        level = [item for branch in branches for item in branch.items]
+        if not level:
+            return True
+    return False
 
 
 def _plain(node: Node) -> Plain:
@@ -120,12 +122,13 @@ def _plain(node: Node) -> Plain:
     return hex(node) if type(node) is int else repr(node)
 
 
-def _long_lists(plain: Plain) -> bool:
+def _effort(plain: Plain) -> int:
+    """Return the steps of aligning every list with another one of its length."""
     if isinstance(plain, str):
-        return False
-    if isinstance(plain, list) and len(plain) > MAX_ALIGNED:
-        return True
-    return any(_long_lists(item) for item in (plain if isinstance(plain, list) else plain.values()))
+        return 0
+    if isinstance(plain, list):
+        return len(plain) ** 2 + sum(map(_effort, plain))
+    return sum(map(_effort, plain.values()))
 
 
 def _changes(diff: Any) -> Iterator[tuple[Path, Path, str]]:
@@ -138,10 +141,30 @@ def _changes(diff: Any) -> Iterator[tuple[Path, Path, str]]:
             yield here, there, kind
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    reference: Node
-    other: Node
+class _Finder:
+    """Nodes of a tree by their path."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        #: the places of keys, per branch: looking each up among ten thousand takes a second
+        self._places: dict[int, dict[str, int]] = {}
+
+    def at(self, path: Path) -> Node:
+        node = self._root
+        for part in path:
+            assert isinstance(node, Branch)
+            node = node.items[part if isinstance(part, int) else self._place(node, part)]
+        return node
+
+    def _place(self, branch: Branch, key: str) -> int:
+        if id(branch) not in self._places:
+            self._places[id(branch)] = {name: place for place, name in enumerate(branch.keys)}
+        return self._places[id(branch)][key]
+
+
+class _Pair(NamedTuple):
+    reference: _Finder
+    other: _Finder
     tolerance: Tolerance
 
 
@@ -149,9 +172,9 @@ def _change_lines(path: Path, there: Path, kind: str, pair: _Pair) -> Iterable[s
     if kind != "changed":
         from pytest_repro.values import render
 
-        node = _at(pair.other if kind == "added" else pair.reference, path)
+        node = (pair.other if kind == "added" else pair.reference).at(path)
         return [_one_sided(_path_text(path), kind == "added", render(node, width=_WIDTH))]
-    a, b = _at(pair.reference, path), _at(pair.other, there)
+    a, b = pair.reference.at(path), pair.other.at(there)
     found = match(a, b, pair.tolerance)
     if found.status is MatchStatus.WITHIN:
         return []
@@ -161,13 +184,6 @@ def _change_lines(path: Path, there: Path, kind: str, pair: _Pair) -> Iterable[s
             return [f"{text}  {line}" for line in _text_lines(a, b)]
         return [f"{text}  {' -> '.join(both(a, b, width=_WIDTH))}"]
     return [_leaf_line(replace(leaf, path=text + leaf.path)) for leaf in found.leaves]
-
-
-def _at(node: Node, path: Path) -> Node:
-    for part in path:
-        assert isinstance(node, Branch)
-        node = node.items[part if isinstance(part, int) else node.keys.index(part)]
-    return node
 
 
 def _path_text(path: Path) -> str:

@@ -137,19 +137,12 @@ class _Walk:
 
     def packed(self, a: Branch, b: Branch, path: Path) -> None:
         """Compare many floats at once; look one by one only at as many as are listed."""
-        import numpy as np
+        from pytest_repro.compare.leaves import packed
 
-        from pytest_repro.compare.numbers import number_stats
-
-        x, y = (np.array(branch.items, np.float64) for branch in (a, b))
-        stats, outside = number_stats(
-            Array("list", "float64", x.shape, x), Array("list", "float64", y.shape, y), self.tolerance
-        )
-        if stats is None:
-            return
-        self.found.tally(stats)
+        x, y = packed(a.items), packed(b.items)
+        outside = self.found.tally_packed(x, y, self.tolerance)
         last = self.found.n_leaves + outside
-        for i in np.flatnonzero(x.view(np.int64) != y.view(np.int64)).tolist():
+        for i in (x.data.view("i8") != y.data.view("i8")).nonzero()[0].tolist() if outside else ():
             if self.found.full or self.found.n_leaves == last:
                 break
             self.packed_leaf(a.items[i], b.items[i], (path, a.keys[i] if a.keys else i))

@@ -25,7 +25,7 @@ def make(keras: Any, sink: Sink) -> Any:
             """Record one epoch; counted over all calls of ``fit``."""
             del epoch
             self.sink.metrics(self.step, logs or {})
-            self.sink.add("model", self.step, lambda exact: _weights(self.model, exact))
+            self.sink.add(self.sink.name_of("model"), self.step, lambda exact: _weights(self.model, exact))
             self.step += 1
 
     callback = ReproCallback()

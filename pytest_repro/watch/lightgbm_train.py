@@ -32,10 +32,14 @@ class _ReproCallback(Callback):
         """Record one iteration; counted over all trainings."""
         results = {f"{entry[0]}.{entry[1]}": float(entry[2]) for entry in env.evaluation_result_list or ()}
         self.sink.metrics(self.step, results)
-        boosters = getattr(env.model, "boosters", None) or [env.model]
-        added = "\n".join(_newest(booster) for booster in boosters)
-        self.sink.digest("model", self.step, lambda: digest_of_bytes("trees", added.encode()))
+        self.sink.digest("model", self.step, lambda: digest_of_bytes("trees", _added(env.model)))
         self.step += 1
+
+
+def _added(model: Any) -> bytes:
+    """What the last iteration added, to every model of a cross-validation."""
+    boosters = getattr(model, "boosters", None) or [model]
+    return "\n".join(_newest(booster) for booster in boosters).encode()
 
 
 def _newest(booster: Any) -> str:

@@ -30,7 +30,7 @@ def make(lightning: Any, sink: Sink) -> Any:
             loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
             if loss is not None:
                 self.sink.metrics(self.step, {"loss": float(loss)})
-            self.sink.add("model", self.step, lambda exact: _parameters(pl_module, exact))
+            self.sink.add(self.sink.name_of("model"), self.step, lambda exact: _parameters(pl_module, exact))
             self.step += 1
 
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
@@ -46,9 +46,10 @@ def make(lightning: Any, sink: Sink) -> Any:
 
 
 def _parameters(module: Any, exact: bool) -> Node:
-    from pytest_repro.watch.torch_watch import digest
+    from pytest_repro.log import atom_of
+    from pytest_repro.watch.torch_digest import Digests, Group
 
     if not exact:
         return canonical(dict(module.named_parameters()))
-    parts = [digest(parameter).text for _, parameter in module.named_parameters()]
-    return Atom("parameters", fingerprint("\n".join(parts))[:16])
+    digests = Group(Digests()).take([parameter for _, parameter in module.named_parameters()])
+    return Atom("parameters", fingerprint("\n".join(atom_of(digest).text for digest in digests))[:16])

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_repro.model import Atom, Kind
 
 if TYPE_CHECKING:
+    from pytest_repro.log import Digest
     from pytest_repro.model import Node
     from pytest_repro.recorder import Recorder
 
-__all__ = ["Callback", "Sink", "digest_of_bytes"]
+__all__ = ["Callback", "Name", "Sink", "digest_of_bytes"]
+
+
+class Name(NamedTuple):
+    """What a value is recorded under."""
+
+    full: str
+    #: only equal bits agree, so that a digest will do
+    exact: bool
 
 
 class Sink:
@@ -23,45 +32,43 @@ class Sink:
         self._file = file
         self._line = line
         self.name = name
-        #: name below → whole name, whether only equal bits agree
-        self._known: dict[str, tuple[str, bool]] = {}
+        self._known: dict[str, Name] = {}
 
     @property
     def open(self) -> bool:
         """Whether this is the test's own thread and its run has not ended: the order of threads is no order."""
         return self._recorder.listening
 
-    def add(self, name: str, step: int, read: Callable[[bool], Node]) -> None:
+    def name_of(self, name: str) -> Name:
+        """What is called `name` below the name of this sink."""
+        if name not in self._known:
+            full = f"{self.name}.{name}"
+            self._known[name] = Name(full, self._recorder.tolerance_of(full).exact)
+        return self._known[name]
+
+    def add(self, name: Name, step: int, read: Callable[[bool], Node]) -> None:
         """Record one value.
 
         Args:
-            name: below the name of this sink.
+            name: made by `name_of`.
             step: of the training.
             read: gives the value; told whether only equal bits agree, so that a digest will do.
         """
-        full, exact = self._known.get(name) or self._learn(name)
-        self._put(full, step, read(exact), Kind.AUTO)
+        self._put(name.full, step, read(name.exact), Kind.AUTO)
+
+    def put(self, name: str, digest: Digest | Node, step: int) -> None:
+        """Record a digest, or several as one value, under a full name that is exact."""
+        self._recorder.observe_digest(name, digest, step, self._file, self._line)
+
+    def put_all(self, names: Iterable[str], digests: Iterable[Digest], step: int) -> None:
+        """Record digests that were taken at one moment, under full names that are exact."""
+        self._recorder.observe_digests(names, digests, step=step, file=self._file, line=self._line)
 
     def digest(self, name: str, step: int, read: Callable[[], Node]) -> None:
         """Record a digest, unless a tolerance was asked for, which a digest knows nothing of."""
-        full, exact = self._known.get(name) or self._learn(name)
+        full, exact = self.name_of(name)
         if exact:
             self._put(full, step, read(), Kind.AUTO)
-
-    def exact(self, names: Iterable[str]) -> bool:
-        """Whether only equal bits agree for all of these, so that digests will do."""
-        return all((self._known.get(name) or self._learn(name))[1] for name in names)
-
-    def digests(self, values: Iterable[tuple[str, Atom]], step: int) -> None:
-        """Record digests that were taken at one moment; `exact` says whether they may be."""
-        known = self._known
-        named = [(known[name][0], value) for name, value in values]
-        self._recorder.observe_digests(named, step=step, file=self._file, line=self._line)
-
-    def _learn(self, name: str) -> tuple[str, bool]:
-        full = f"{self.name}.{name}"
-        self._known[name] = known = (full, self._recorder.tolerance_of(full).exact)
-        return known
 
     def metrics(self, step: int, values: Mapping[str, Any]) -> None:
         """Record one iteration's metrics, each as a point of its series."""

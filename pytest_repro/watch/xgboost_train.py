@@ -23,9 +23,7 @@ def make(xgboost: Any, sink: Sink) -> Any:
             del epoch
             results = {f"{data}.{name}": _last(log) for data, logs in evals_log.items() for name, log in logs.items()}
             self.sink.metrics(self.step, results)
-            boosters = [fold.bst for fold in model.cvfolds] if hasattr(model, "cvfolds") else [model]
-            added = b"".join(_newest(xgboost, booster) for booster in boosters)
-            self.sink.digest("model", self.step, lambda: digest_of_bytes("trees", added))
+            self.sink.digest("model", self.step, lambda: digest_of_bytes("trees", _added(xgboost, model)))
             self.step += 1
             return False
 
@@ -37,6 +35,12 @@ def make(xgboost: Any, sink: Sink) -> Any:
 def _last(log: list[Any]) -> float:
     last = log[-1]
     return float(last[0] if isinstance(last, tuple) else last)  # cross-validation gives mean and deviation
+
+
+def _added(xgboost: Any, model: Any) -> bytes:
+    """What the last iteration added, to every model of a cross-validation."""
+    boosters = [fold.bst for fold in model.cvfolds] if hasattr(model, "cvfolds") else [model]
+    return b"".join(_newest(xgboost, booster) for booster in boosters)
 
 
 def _newest(xgboost: Any, booster: Any) -> bytes:

@@ -85,7 +85,8 @@ FAMILY_MODULES = {
     for name in ("estimators", "extension_arrays", "frames_arrow", "frames_pandas", "frames_polars", "graphs")
 }
 FAMILY_MODULES |= {f"pytest_repro.values.{name}" for name in ("images", "sparse", "torch_values")}
-FAMILY_MODULES |= {"pytest_repro.watch.torch_watch", "pytest_repro.execute.dask_engine"}
+FAMILY_MODULES |= {f"pytest_repro.watch.torch_{name}" for name in ("digest", "watch")}
+FAMILY_MODULES |= {"pytest_repro.execute.dask_engine"}
 
 #: What no session may load that has no use for it.
 HEAVY = {"numpy", "torch", "pandas", "sklearn", "deepdiff", "jinja2", "plotly", "mlflow", "scipy", "hypothesis"}

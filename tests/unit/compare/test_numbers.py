@@ -238,6 +238,14 @@ def test_long_doubles_ignore_padding_and_keep_their_precision() -> None:
     assert stats_of(a, c, Tolerance(rtol=1e-9)).outside == 0
 
 
+def test_long_doubles_below_all_float64_are_no_zeros_of_two_signs() -> None:
+    tiny = np.longdouble("1e-4900")
+    if not tiny:
+        pytest.skip("long doubles are no wider than float64 here")
+    assert not stats_of(np.array([tiny]), np.array([2 * tiny])).sign_of_zero_only
+    assert stats_of(np.array([0 * tiny]), np.array([-0.0 * tiny])).sign_of_zero_only
+
+
 @thorough
 @given(
     pair=st.sampled_from(["int8", "uint8", "int32", "int64", "uint64"]).flatmap(
@@ -380,6 +388,15 @@ def test_text_of_elements_reads_back_to_the_same_bits(value: float) -> None:
             element = dtype(value)
         text = element_text(array(np.array([element])), (0,))
         assert dtype(text).tobytes() == element.tobytes()
+
+
+@pytest.mark.parametrize("make", [str, str.encode, lambda text: np.void(text.encode())])
+def test_long_elements_are_cut_around_the_first_character_that_differs(make: Any) -> None:
+    one, two = (array(np.array([make("q" * 300 + letter + "z" * 300)])) for letter in "ab")
+    x, y, distance = element_texts(one, two, (0,))
+    assert (len(x), len(y), distance) == (len(y), len(x), None)
+    assert len(x) < 250
+    assert x.replace("qa", "qb") == y != x
 
 
 def test_only_real_numbers_have_a_number() -> None:

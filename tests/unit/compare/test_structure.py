@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 
 from pytest_repro.compare.structure import structural_diff
-from pytest_repro.model import Node, Tolerance
+from pytest_repro.model import Branch, Layout, Node, Tolerance
 from pytest_repro.values import canonical, identical
 from tests.unit.compare.oracle import nodes, sequence, thorough
 
@@ -84,3 +85,33 @@ def test_large_values_fall_back_to_our_own_walk() -> None:
 def test_long_lists_are_not_aligned() -> None:
     a, b = sequence(*"xy" * 3000), sequence(*"yx" * 3000)
     assert structural_diff(a, b)[-1] == "... and 5,992 more"
+
+
+def test_lists_are_not_aligned_where_together_they_are_long() -> None:
+    values = [str(i) for i in range(600)]
+    one, many = {"0": values}, {str(name): values for name in range(3)}
+    assert lines(one, {"0": ["new", *values]}) == ("['0'][0] added: 'new'",)
+    assert lines(many, {name: ["new", *values] for name in many})[0] == "['0'][0]  '0' -> 'new'"
+
+
+def test_keys_are_not_searched_one_by_one() -> None:
+    class Keys(tuple[str, ...]):
+        __slots__ = ()
+        index = None  # type: ignore[assignment]
+
+    a, b = (Branch("dict", Layout.MAPPING, Keys(("['x']", "['y']")), ("same", text)) for text in "ab")
+    assert structural_diff(a, b) == ("['y']  'a' -> 'b'",)
+
+
+def nested(levels: int, leaf: Node) -> Node:
+    for _ in range(levels):
+        leaf = sequence(leaf)
+    return leaf
+
+
+@pytest.mark.parametrize("levels", [49, 200, 3000])
+def test_deep_values_leave_enough_of_the_stack(levels: int) -> None:
+    def below(frames: int) -> tuple[str, ...]:
+        return below(frames - 1) if frames else structural_diff(nested(levels, "a"), nested(levels, "b"))
+
+    assert below(300) == ("[0]" * levels + "  'a' -> 'b'",)

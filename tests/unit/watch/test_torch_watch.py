@@ -6,6 +6,8 @@ import copy
 import io
 import pickle
 import threading
+import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -235,12 +237,18 @@ def test_wrong_calls_say_what_to_do(call: Callable[[Repro], object], message: st
 
 
 def digest_of(value: Any) -> str:
-    from pytest_repro.watch.torch_watch import digest
+    from pytest_repro.log import atom_of
+    from pytest_repro.watch.torch_digest import Digests, Group
 
-    return digest(value).text
+    digests = Digests()
+    text = atom_of(digests.of(value)).text
+    together = Group(digests)
+    for _ in range(2):
+        assert [atom_of(digest).text for digest in together.take([value, value])] == [text, text]
+    return text
 
 
-SIZES = [pytest.param(64, id="small"), pytest.param(140_000, id="folded")]
+SIZES = [pytest.param(64, id="small"), pytest.param(20_001, id="folded"), pytest.param(140_000, id="long-rows")]
 DTYPES = ["float16", "float32", "float64", "bfloat16", "int64", "bool", "complex64", "float8_e4m3fn"]
 
 
@@ -261,14 +269,13 @@ def test_a_digest_tells_any_two_elements_apart(size: int, dtype: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_two_signs_of_zero_do_not_cancel_out(size: int) -> None:
-    seen = {digest_of(torch.zeros(size))}
-    for distance in (1, 2, 509 % size, 1018 % size, 521 % size, 1042 % size):
+    distances = {2 * words % size for width in (127, 131, 509, 521) for words in (width, 2 * width)} - {0}
+    seen = {digest_of(torch.zeros(size, dtype=torch.float32))}
+    for distance in (1, 2, *distances):
         other = torch.zeros(size)
-        other[1] = other[1 + distance] = -0.0
+        other[1] = other[(1 + distance) % size] = -0.0
         seen.add(digest_of(other))
-    assert len(seen) > 3
-    if size > 2000:
-        assert len(seen) == 7
+    assert len(seen) == 3 + len(distances)
 
 
 def test_moved_rows_have_another_digest() -> None:
@@ -310,3 +317,139 @@ def test_sparse_tensors_and_conjugates_have_digests() -> None:
 def test_large_values_warn_of_nothing(dtype: str, value: float) -> None:
     large = torch.full((100,), 3e38 if (dtype, value) == ("float32", 6e4) else value, dtype=getattr(torch, dtype))
     assert digest_of(large) != digest_of(large / 2 + 1) or np.isinf(value)
+
+
+def test_digests_of_tensors_without_readable_elements_name_their_kind() -> None:
+    base = torch.ones(100)
+    part, strided = base[10:20], base[::3]
+    before = digest_of(part)
+    base.untyped_storage().resize_(0)
+    assert digest_of(part) == "float32 (10,) without elements" != before
+    assert digest_of(strided) == "float32 (34,) without elements"
+    assert digest_of(base) == "float32 (100,) without elements"
+    base.untyped_storage().resize_(400)
+    base.fill_(1.0)
+    assert digest_of(part) == before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float8_e5m2", "complex64", "int16"])
+def test_empty_tensors_have_digests(dtype: str) -> None:
+    kind = getattr(torch, dtype, None)
+    if kind is None:
+        pytest.skip(f"this torch has no {dtype}")
+    assert digest_of(torch.empty(0, 2, dtype=kind)) == f"{dtype} (0, 2) 00000000"
+
+
+@pytest.mark.parametrize(("dtype", "one", "two"), [("float8_e5m2", 0x7D, 0xFE), ("float8_e4m3fn", 0x7F, 0xFF)])
+def test_nans_of_8_bits_are_equal_too(dtype: str, one: int, two: int) -> None:
+    kind = getattr(torch, dtype, None)
+    if kind is None:
+        pytest.skip(f"this torch has no {dtype}")
+    a, b, c = (torch.tensor([0x30, bits], dtype=torch.uint8).view(kind) for bits in (one, two, 0x31))
+    assert digest_of(a) == digest_of(b) != digest_of(c)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("bits", [0x7FC0, 0x7F81, 0xFFC0, 0xFF81])
+def test_every_nan_of_bfloat16_is_found_and_no_infinity_is_one(size: int, bits: int) -> None:
+    elements = torch.full((size,), 0x7F80, dtype=torch.int32)
+    elements[::2] = 0xFF80
+
+    def digest(last: int) -> str:
+        elements[-1] = last
+        return digest_of(elements.to(torch.uint16).view(torch.bfloat16))
+
+    assert digest(bits) == digest(0x7FFF)
+    assert digest(0x7F80) != digest(0xFF80) != digest(bits)
+
+
+def test_a_group_notices_what_moved_or_changed_its_kind() -> None:
+    from pytest_repro.log import atom_of
+    from pytest_repro.watch.torch_digest import Digests, Group
+
+    group = Group(Digests())
+    tensors = [torch.ones(4), torch.zeros(2, 3), torch.arange(3)]
+    others: list[Any] = [torch.full((4,), 2.0), torch.zeros(3, 2), tensors[2].float(), torch.eye(2).to_sparse()]
+    others += [torch.full((4,), np.nan), tensors[1].t(), torch.ones(2, device="meta"), torch.ones(20_000)]
+    for place in range(len(tensors)):
+        for other in [tensors[place], *others, tensors[place].neg_()]:
+            now = [*tensors[:place], other, *tensors[place + 1 :]]
+            assert [atom_of(digest).text for digest in group.take(now)] == [digest_of(tensor) for tensor in now]
+
+
+def test_digests_of_one_address_are_told_apart_by_shape_and_dtype() -> None:
+    from pytest_repro.log import atom_of
+    from pytest_repro.watch.torch_digest import Digests
+
+    digests, base = Digests(), torch.arange(1.0, 13.0)
+    forms = [
+        base,
+        base.view(3, 4),
+        base.view(torch.int32),
+        base[:6],
+        base[::2],
+        base.view(2, 6)[:, :3],
+        base.view(3, 4),
+    ]
+    for form in [*forms, *forms]:
+        assert atom_of(digests.of(form)).text == digest_of(form.clone())
+
+
+# --- what stays as it was, in the tensors themselves ------------------------------------------
+
+
+def test_a_tensor_can_be_resized_after_it_was_seen() -> None:
+    tensor = torch.ones(4)
+    digest_of(tensor)
+    digest_of(tensor[::2])
+    assert tensor.resize_(100).shape == (100,)
+
+
+def test_an_output_is_not_kept_alive() -> None:
+    def act(repro: Repro) -> None:
+        model = torch.nn.Linear(2, 1)
+        repro.watch(model)
+        output = weakref.ref(model(torch.ones(1, 2)))
+        assert output() is None
+
+    assert [o.name for o in watched(act)] == ["model.initial", "model.output"]
+
+
+def test_training_is_the_same_bit_for_bit_and_draws_as_much() -> None:
+    def outcome(repro: Repro | None) -> tuple[list[Any], Any]:
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1))
+        if repro is not None:
+            repro.watch(model)
+        train(model)
+        assert all(parameter.grad_fn is None and parameter.is_leaf for parameter in model.parameters())
+        return [parameter.detach().clone() for parameter in model.parameters()], torch.get_rng_state()
+
+    plain, state = outcome(None)
+    seen: list[Any] = []
+    watched(lambda repro: seen.append(outcome(repro)))
+    assert all(map(torch.equal, plain, seen[0][0]))
+    assert torch.equal(state, seen[0][1])
+
+
+def test_calls_that_are_themselves_recorded_or_transformed_go_on() -> None:
+    def act(repro: Repro) -> None:
+        model = torch.nn.Linear(3, 2)
+
+        def traced() -> list[str]:
+            return [node.kind() for node in torch.jit.trace(model, torch.ones(1, 3), check_trace=False).graph.nodes()]
+
+        plain = traced()
+        repro.watch(model)
+        assert traced() == plain
+        torch.func.vmap(model)(torch.ones(4, 3))
+        torch.func.grad(lambda x: model(x).sum())(torch.ones(3))
+        with torch.inference_mode():
+            model(torch.ones(1, 3))
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`torch.jit.trace", DeprecationWarning)
+        names = [(o.name, getattr(o.value, "text", "")[:24]) for o in watched(act)]
+    unread = ("model.output", "Tensor without elements")
+    assert names[1:3] == [unread, unread]
+    assert [name for name, _ in names[3:]] == ["model.output"]
