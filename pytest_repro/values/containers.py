@@ -119,7 +119,8 @@ def read(value: object, walker: Walker) -> Node | None:
     name = type_name(type(value))
     names = getattr(type(value), "_fields", None)
     if isinstance(value, tuple) and isinstance(names, tuple) and len(names) == len(value):
-        return object_branch(name, dict(zip(names, tuple.__iter__(value), strict=True)), walker)
+        parts = object_branch(name, dict(zip(names, tuple.__iter__(value), strict=True)), walker)
+        return _with_attributes(parts, value, walker)
     content = _content(value, name, walker)
     if content is not None:
         return _with_attributes(content, value, walker)
