@@ -31,6 +31,7 @@ FAMILIES: dict[str, str] = {
     "pyarrow": "pytest_repro.values.frames",
     "scipy": "pytest_repro.values.sparse",
     "sklearn": "pytest_repro.values.estimators",
+    "statsmodels": "pytest_repro.values.statistics_results",
     "xgboost": "pytest_repro.values.boosters",
     "lightgbm": "pytest_repro.values.boosters",
     "catboost": "pytest_repro.values.boosters",
