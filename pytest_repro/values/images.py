@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def _image(image: Any, walk: Walk) -> Branch:
 def _figure(figure: Any) -> Branch:
     """Return a figure by the pixels that matplotlib's Agg renderer draws at the figure's own resolution.
 
-    What arranges axes moves them each time that a figure is drawn: then a copy is drawn, and the user's stays.
+    What arranges axes moves them each time that a figure is drawn: then a copy is drawn, if there can be one.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -57,7 +58,8 @@ def _figure(figure: Any) -> Branch:
     try:
         drawn = FigureCanvasAgg(figure)  # takes the place of a canvas that pyplot would register once more for a copy
         if figure.get_layout_engine() is not None:
-            drawn = FigureCanvasAgg(copy.deepcopy(figure))
+            with contextlib.suppress(TypeError):  # an artist of the user's may hold what cannot be copied
+                drawn = FigureCanvasAgg(copy.deepcopy(figure))
         drawn.draw()
         pixels = np.array(drawn.buffer_rgba(), dtype=np.uint8)
     finally:

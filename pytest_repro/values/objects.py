@@ -81,11 +81,12 @@ def _declared(value: Any, declared: dict[str, bool], walker: Walker, *, left_out
     held = {name: getattr(value, name, _ABSENT) for name, counts in declared.items() if counts}
     shown = {name: item for name, item in held.items() if item is not _ABSENT}  # a field that was not set yet
     notes = [f".{name} ({left_out})" for name, counts in declared.items() if not counts]
-    for name, item in sorted(getattr(value, "__dict__", {}).items()):
-        if name not in declared and name.startswith("_") and mark in cls.__dict__:
+    set_later = getattr(value, "__dict__", {}).keys() - declared.keys()
+    for name in sorted(set_later):
+        if name.startswith("_") and mark in cls.__dict__:
             notes.append(f".{name} (no field)")
-        elif name not in declared:
-            shown[name] = item
+        else:
+            shown[name] = value.__dict__[name]
     return object_branch(type_name(cls), shown, walker, notes=notes)
 
 

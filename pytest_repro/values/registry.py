@@ -29,6 +29,7 @@ FAMILIES: dict[str, str] = {
     "pandas": "pytest_repro.values.frames",
     "polars": "pytest_repro.values.frames",
     "pyarrow": "pytest_repro.values.frames",
+    "xarray": "pytest_repro.values.frames_xarray",
     "scipy": "pytest_repro.values.sparse",
     "sklearn": "pytest_repro.values.estimators",
     "statsmodels": "pytest_repro.values.statistics_results",

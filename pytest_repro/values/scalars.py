@@ -94,6 +94,8 @@ def _global_generator(value: object) -> Atom | None:
 
     Its state is that of the process, whatever the object has drawn from it.
     """
+    if type(value).__name__ not in ("Random", "RandomState"):
+        return None
     library = sys.modules.get("numpy.random.mtrand")
     if value is getattr(random, "_inst", None) or (library is not None and value is library._rand):
         return Atom(type_name(type(value)).replace(".mtrand.", "."), "the global one")
