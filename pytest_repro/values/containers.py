@@ -99,11 +99,12 @@ def _sorted_unique(names: list[str], nodes: list[Node]) -> tuple[tuple[str, ...]
         zip(names, nodes, strict=True), key=lambda pair: (pair[0], fingerprint(pair[1]) if pair[0] in repeated else "")
     )
     seen: collections.Counter[str] = collections.Counter()
-    unique = []
-    for name, _ in pairs:
+    told_apart: dict[str, Node] = {}
+    for name, node in pairs:
         seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name[:-1]}#{seen[name]}{name[-1]}")
-    return tuple(unique), tuple([node for _, node in pairs])
+        told_apart[name if seen[name] == 1 else f"{name[:-1]}#{seen[name]}{name[-1]}"] = node
+    unique = sorted(told_apart)
+    return tuple(unique), tuple(map(told_apart.__getitem__, unique))
 
 
 def object_branch(type_: str, fields: Mapping[str, object], walker: Walker, *, notes: Sequence[str] = ()) -> Branch:

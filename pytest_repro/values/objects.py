@@ -12,6 +12,7 @@ import io
 import struct
 import types
 import weakref
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.model import Atom, Branch, Layout
@@ -57,10 +58,19 @@ def read(value: object, walker: Walker) -> Node | None:
 
 
 def _dataclass(value: Any, walker: Walker) -> Node | None:
-    if not dataclasses.is_dataclass(value):
+    cls: Any = type(value)
+    declared = _dataclass_fields(cls)
+    if declared is None:
         return None
-    declared = {field.name: field.compare for field in dataclasses.fields(value)}
     return _declared(value, declared, walker, left_out="compare=False", mark="__dataclass_fields__")
+
+
+@lru_cache(maxsize=256)  # there are often many of one class, and to ask it takes as long as to read its fields
+def _dataclass_fields(cls: type) -> dict[str, bool] | None:
+    """Return which fields of a dataclass count."""
+    if not dataclasses.is_dataclass(cls):
+        return None
+    return {field.name: field.compare for field in dataclasses.fields(cls)}
 
 
 def _attrs(value: Any, walker: Walker) -> Node | None:

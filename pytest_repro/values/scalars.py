@@ -151,6 +151,7 @@ _TEXT: dict[type, Callable[[Any], tuple[str, str]]] = {
     uuid.UUID: lambda value: ("uuid.UUID", str(value)),
     range: lambda value: ("range", f"{value.start}, {value.stop}, {value.step}"),
     re.Pattern: _pattern,
+    types.UnionType: lambda value: ("types.UnionType", str(value)),
     type(Ellipsis): lambda _: ("ellipsis", "..."),
     type(NotImplemented): lambda _: ("NotImplementedType", "NotImplemented"),
 }
