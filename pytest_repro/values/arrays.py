@@ -28,7 +28,7 @@ def canonical(value: object, walk: Walk) -> Node | None:
     if isinstance(value, np.generic):
         return _scalar(value, walk)
     if isinstance(value, np.ndarray):
-        return from_numpy(value, type_name=_array_type(value), walk=walk)
+        return _with_attributes(from_numpy(value, type_name=_array_type(value), walk=walk), value, walk)
     if isinstance(value, np.dtype):
         return Atom("numpy.dtype", _dtype_text(value))
     if isinstance(value, np.ufunc):
@@ -59,6 +59,18 @@ def from_numpy(data: AnyArray, *, type_name: str, walk: Walk, owned: bool = Fals
 def _array_type(value: AnyArray) -> str:
     """Return what the user had; a memory map or a matrix view differs from an array in handling, not in value."""
     return "numpy.ndarray" if isinstance(value, np.memmap) else _public(_class(value))
+
+
+def _with_attributes(node: Node, value: AnyArray, walk: Walk) -> Node:
+    """Return the node of an array with what its class, one of the user's or of another library, keeps beside it.
+
+    numpy's own classes keep there how they reach their elements.
+    """
+    attributes = vars(value) if hasattr(value, "__dict__") else {}
+    if not attributes or isinstance(value, (np.memmap, np.ma.MaskedArray)):
+        return node
+    parts = {f".{name}": walk(item, f".{name}") for name, item in sorted(attributes.items())}
+    return Branch(name_of(type(value)), Layout.OBJECT, ("", *parts), (node, *parts.values()))
 
 
 def _class(value: object) -> Any:

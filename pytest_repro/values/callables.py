@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ _SLOT_WRAPPERS = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
 )
+
+#: whether the last parameters are ``*args`` and ``**kwargs``
+_STARRED = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 def read(value: object, walker: Walker) -> Node | None:
@@ -69,6 +73,7 @@ def _code_parts(code: types.CodeType, walker: Walker) -> tuple[tuple[str, ...], 
     """Return what a code object does; not where it stands in which file."""
     parts: dict[str, object] = {
         ".co_code": code.co_code,
+        ".parameters": (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & _STARRED),
         ".co_names": code.co_names,
         ".co_varnames": code.co_varnames,
         ".co_consts": code.co_consts,

@@ -103,11 +103,12 @@ def _sorted_unique(names: list[str], nodes: list[Node]) -> tuple[tuple[str, ...]
         zip(names, nodes, strict=True), key=lambda pair: (pair[0], fingerprint(pair[1]) if pair[0] in repeated else "")
     )
     seen: collections.Counter[str] = collections.Counter()
-    unique = []
-    for name, _ in pairs:
+    told_apart: dict[str, Node] = {}
+    for name, node in pairs:
         seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name[:-1]}#{seen[name]}{name[-1]}")
-    return tuple(unique), tuple([node for _, node in pairs])
+        told_apart[name if seen[name] == 1 else f"{name[:-1]}#{seen[name]}{name[-1]}"] = node
+    unique = sorted(told_apart)
+    return tuple(unique), tuple(map(told_apart.__getitem__, unique))
 
 
 def object_branch(type_: str, fields: Mapping[str, object], walker: Walker, *, notes: Sequence[str] = ()) -> Branch:
@@ -123,7 +124,8 @@ def read(value: object, walker: Walker) -> Node | None:
     name = type_name(type(value))
     names = getattr(type(value), "_fields", None)
     if isinstance(value, tuple) and isinstance(names, tuple) and len(names) == len(value):
-        return object_branch(name, dict(zip(names, tuple.__iter__(value), strict=True)), walker)
+        parts = object_branch(name, dict(zip(names, tuple.__iter__(value), strict=True)), walker)
+        return _with_attributes(parts, value, walker)
     content = _content(value, name, walker)
     if content is not None:
         return _with_attributes(content, value, walker)

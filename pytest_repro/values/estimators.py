@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
 from sklearn.utils import Bunch
 
-from pytest_repro.model import Atom, Branch
+from pytest_repro.model import Branch
 from pytest_repro.values.family import fields, numpy_node, sequence, type_name
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ __all__ = ["canonical", "estimator_node"]
 _KNOBS = frozenset({"n_jobs", "n_threads", "verbose", "memory"})
 #: attributes that hold measured durations
 _TIMINGS = frozenset({"refit_time_"})
+#: attributes that say how many threads there were; k-means keeps it
+_THREADS = frozenset({"_n_threads"})
 #: attributes that hold addresses or caches
 _ADDRESSES = frozenset({"_stop_words_id"})
 #: attributes in which the wrappers of boosters keep further parameters
@@ -52,6 +54,8 @@ def canonical(value: object, walk: Walk) -> Node | None:
         return _tree(value, walk)
     if isinstance(value, Bunch):
         return _bunch(value, walk)
+    if type_name(type(value)) == "sklearn.cluster._birch._CFNode":
+        return _birch_node(value, walk)
     if hasattr(value, "get_arrays") and hasattr(value, "get_n_calls"):
         return _neighbour_tree(value, walk)
     if type(value).__module__.startswith("sklearn.") and not hasattr(value, "__dict__"):
@@ -104,7 +108,7 @@ def _state(value: Any) -> dict[str, Any]:
 
 def _left_out(name: str, params: dict[str, Any], knobs: frozenset[str]) -> str:
     """Return why an attribute is not part of the value, or an empty text."""
-    if name in knobs and name in params:
+    if (name in knobs and name in params) or name in _THREADS:
         return "execution"
     if name in _TIMINGS:
         return "timing"
@@ -120,8 +124,6 @@ def _attribute(value: Any, name: str, item: Any, walk: Walk, notes: list[str]) -
         item = kept
     if name == "estimators_" and _all_named(item, getattr(value, "named_estimators_", None)):
         return []
-    if item is np.random.mtrand._rand:  # its state is that of the process, whatever this estimator drew from it
-        return [(f".{name}", Atom("numpy.random.RandomState", "the global one"))]
     return [(f".{name}", walk(item, f".{name}"))]
 
 
@@ -176,6 +178,15 @@ def _compiled(value: Any, walk: Walk) -> Branch:
     if len(reduced) > 2 and reduced[2] is not None:
         parts.append((".state", walk(reduced[2], ".state")))
     return fields(type_name(type(value)), parts)
+
+
+def _birch_node(value: Any, walk: Walk) -> Branch:
+    """Return a node of Birch's tree without the links from leaf to leaf, which nest as deep as there are leaves.
+
+    Their order is that of the estimator's ``subcluster_centers_``.
+    """
+    kept = {name: item for name, item in sorted(vars(value).items()) if name not in ("prev_leaf_", "next_leaf_")}
+    return fields(type_name(type(value)), [(f".{name}", walk(item, f".{name}")) for name, item in kept.items()])
 
 
 def _neighbour_tree(value: Any, walk: Walk) -> Branch:

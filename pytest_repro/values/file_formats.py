@@ -101,6 +101,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def npy_file(path: Path) -> Node:
     """Return the array of an ``.npy`` file, mapped; object arrays are pickles and not read."""
+    with path.open("rb") as file:
+        if file.read(6) != b"\x93NUMPY":  # numpy would open an archive, and leave it open
+            raise NotThisFormatError
     try:
         return canonical(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OSError) as error:
@@ -147,7 +150,7 @@ def _check_covers(header: dict[str, Any], size: int) -> None:
         flat = [0, *(edge for span in spans for edge in span), size]
     except (TypeError, KeyError) as error:
         raise NotThisFormatError from error
-    if any(type(edge) is not int for edge in flat) or flat != sorted(flat) or len(flat) % 2:
+    if any(len(span) != 2 for span in spans) or any(type(edge) is not int for edge in flat) or flat != sorted(flat):
         raise NotThisFormatError
     if any(flat[i] != flat[i + 1] for i in range(0, len(flat), 2)):
         raise NotThisFormatError
@@ -247,14 +250,20 @@ def image_file(path: Path) -> Node:
         from PIL import Image
     except ImportError as error:
         raise NotThisFormatError from error
-    from pytest_repro.values.images import image_node
-
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
+        # Only these: what else the suffix may hide, other programs are started for (Ghostscript).
+        with warnings.catch_warnings(), Image.open(path, formats=("PNG", "JPEG")) as image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            if getattr(image, "n_frames", 1) > 1 or _loses_bits(image):
+                raise NotThisFormatError
             image.load()
-            return image_node(image)
+            return canonical(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NotThisFormatError from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise NotThisFormatError from error
+
+
+def _loses_bits(image: Any) -> bool:
+    """Return whether Pillow will keep the upper 8 bits of colours that are 16 bits deep in the file."""
+    return not image.mode.startswith("I") and any(";16" in str(tile[-1]) for tile in image.tile)

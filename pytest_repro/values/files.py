@@ -86,7 +86,7 @@ def _directory(root: Path) -> Branch:
         status = entry.stat(follow_symlinks=False)
         total += status.st_size
         _check_size(root, total)
-        parts.append((f"[{path!r}]", _member(Path(entry.path), status)))
+        parts.append((f"[{path!r}]", _member(Path(entry.path), status, root)))
     return mapping("directory", parts)
 
 
@@ -103,10 +103,18 @@ def _entries(root: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[st
             yield path, entry
 
 
-def _member(path: Path, status: os.stat_result) -> Node:
+def _member(path: Path, status: os.stat_result, root: Path) -> Node:
     if stat.S_ISLNK(status.st_mode):
-        return Atom("symlink", path.readlink().as_posix())
+        return Atom("symlink", _target(path, root).as_posix())
     return mapping("directory", ()) if stat.S_ISDIR(status.st_mode) else _file(path, status)
+
+
+def _target(link: Path, root: Path) -> Path:
+    """Return where a link points; into the directory itself: from the link, wherever the directory stands."""
+    target = link.readlink()
+    if target.is_absolute() and target.is_relative_to(root.absolute()):
+        return Path(os.path.relpath(target, link.parent.absolute()))
+    return target
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -147,6 +155,8 @@ def _parsed(path: Path, suffix: str, size: int) -> tuple[str, Node] | None:
     try:
         return name, reader(path)
     except formats.NotThisFormatError:
+        return None
+    except Exception:  # noqa: BLE001  numpy, zipfile, Pillow and pyarrow raise more than they say, when a file is damaged
         return None
 
 

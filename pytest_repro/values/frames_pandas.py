@@ -83,7 +83,10 @@ def _series(series: pd.Series[Any], walk: Walk) -> Node:
 
 
 def _attrs(value: Any, walk: Walk) -> list[Field]:
-    return [(".attrs", walk(dict(value.attrs), ".attrs"))] if value.attrs else []
+    """Return ``attrs``, and what a subclass says that it keeps beside the data."""
+    names = [name for name in type(value)._metadata if name.lstrip("_") != "name"]
+    parts = [(f".{name}", walk(getattr(value, name, None), f".{name}")) for name in names]
+    return [*parts, (".attrs", walk(dict(value.attrs), ".attrs"))] if value.attrs else parts
 
 
 def _index(index: pd.Index[Any], walk: Walk) -> Node:

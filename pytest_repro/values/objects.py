@@ -1,8 +1,8 @@
 """Objects that no rule and no family knows: by their fields, never by address, never by `repr`.
 
-Tried in this order: dataclass, attrs, pydantic, a `__getstate__` of the class's own, `__array__` or
-`__dlpack__`, `__dict__` and `__slots__`, `__reduce_ex__` of a type written in C. What is a handle on
-something outside the value (a file, a lock, a generator) is refused.
+Tried in this order: dataclass, attrs, pydantic, a dask collection by what it computes, a `__getstate__` of
+the class's own, `__array__` or `__dlpack__`, `__dict__` and `__slots__`, `__reduce_ex__` of a type written
+in C. What is a handle on something outside the value (a file, a lock, a generator) is refused.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import io
 import struct
 import types
 import weakref
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Atom
+from pytest_repro.model import Atom, Branch, Layout
 from pytest_repro.values import callables
 from pytest_repro.values.containers import object_branch
 from pytest_repro.values.registry import type_name
@@ -29,6 +30,7 @@ __all__ = ["read"]
 
 _POINTER = struct.calcsize("P")
 _MANAGED = ("__dict__", "__weakref__")
+_ABSENT = object()
 
 #: handle -> why it has no meaning of its own
 _REFUSED: dict[Any, str] = {
@@ -56,20 +58,46 @@ def read(value: object, walker: Walker) -> Node | None:
 
 
 def _dataclass(value: Any, walker: Walker) -> Node | None:
-    if not dataclasses.is_dataclass(value):
+    cls: Any = type(value)
+    declared = _dataclass_fields(cls)
+    if declared is None:
         return None
-    shown = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.compare}
-    notes = [f".{field.name} (compare=False)" for field in dataclasses.fields(value) if not field.compare]
-    return object_branch(type_name(type(value)), shown, walker, notes=notes)
+    return _declared(value, declared, walker, left_out="compare=False", mark="__dataclass_fields__")
+
+
+@lru_cache(maxsize=256)  # there are often many of one class, and to ask it takes as long as to read its fields
+def _dataclass_fields(cls: type) -> dict[str, bool] | None:
+    """Return which fields of a dataclass count."""
+    if not dataclasses.is_dataclass(cls):
+        return None
+    return {field.name: field.compare for field in dataclasses.fields(cls)}
 
 
 def _attrs(value: Any, walker: Walker) -> Node | None:
     attributes = getattr(type(value), "__attrs_attrs__", None)
     if attributes is None:
         return None
-    shown = {attribute.name: getattr(value, attribute.name) for attribute in attributes if attribute.eq}
-    notes = [f".{attribute.name} (eq=False)" for attribute in attributes if not attribute.eq]
-    return object_branch(type_name(type(value)), shown, walker, notes=notes)
+    declared = {attribute.name: bool(attribute.eq) for attribute in attributes}
+    return _declared(value, declared, walker, left_out="eq=False", mark="__attrs_attrs__")
+
+
+def _declared(value: Any, declared: dict[str, bool], walker: Walker, *, left_out: str, mark: str) -> Node:
+    """Return an object by its declared fields, and by what was set on it besides: what a method fitted, mostly.
+
+    Left out are fields that are declared not to count, and private attributes of a class that declares its
+    fields: caches, mostly. A class that only inherits the declaration, and has no `mark`, adds state as any other.
+    """
+    cls = type(value)
+    held = {name: getattr(value, name, _ABSENT) for name, counts in declared.items() if counts}
+    shown = {name: item for name, item in held.items() if item is not _ABSENT}  # a field that was not set yet
+    notes = [f".{name} ({left_out})" for name, counts in declared.items() if not counts]
+    set_later = getattr(value, "__dict__", {}).keys() - declared.keys()
+    for name in sorted(set_later):
+        if name.startswith("_") and mark in cls.__dict__:
+            notes.append(f".{name} (no field)")
+        else:
+            shown[name] = value.__dict__[name]
+    return object_branch(type_name(cls), shown, walker, notes=notes)
 
 
 def _pydantic(value: Any, walker: Walker) -> Node | None:
@@ -78,7 +106,20 @@ def _pydantic(value: Any, walker: Walker) -> Node | None:
         return None
     shown = {name: getattr(value, name) for name in fields}
     extra = getattr(value, "__pydantic_extra__", None) or {}
-    return object_branch(type_name(type(value)), {**shown, **dict(sorted(extra.items()))}, walker)
+    notes = [f".{name} (private)" for name in sorted(getattr(value, "__pydantic_private__", None) or {})]
+    return object_branch(type_name(type(value)), {**shown, **dict(sorted(extra.items()))}, walker, notes=notes)
+
+
+def _dask(value: Any, walker: Walker) -> Node | None:
+    """Return an array, frame, bag or delayed call of dask by what it computes: names in its graph are random.
+
+    https://docs.dask.org/en/stable/custom-collections.html: what has no graph now says None.
+    """
+    if not hasattr(type(value), "__dask_graph__") or value.__dask_graph__() is None:
+        return None
+    computed = walker.walk(value.compute(), ".compute()")
+    notes = ("task graph (compared by what it computes)",)
+    return Branch(type_name(type(value)), Layout.OBJECT, (".compute()",), (computed,), notes)
 
 
 def _own_state(value: Any, walker: Walker) -> Node | None:
@@ -101,7 +142,10 @@ def _array_like(value: Any, walker: Walker) -> Node | None:
     from pytest_repro.values.arrays import from_numpy
 
     data = np.asarray(value) if hasattr(type(value), "__array__") else np.from_dlpack(value)
-    return from_numpy(data, type_name=type_name(type(value)), walk=walker.walk)
+    node = from_numpy(data, type_name=type_name(type(value)), walk=walker.walk)
+    if not (getattr(value, "__dict__", None) or _slots(type(value))):
+        return node
+    return Branch(type_name(type(value)), Layout.OBJECT, ("",), (node,), ("all but its elements (__array__)",))
 
 
 def _fields(value: Any, walker: Walker) -> Node | None:
@@ -160,6 +204,7 @@ _READERS: tuple[Callable[[Any, Walker], Node | None], ...] = (
     _dataclass,
     _attrs,
     _pydantic,
+    _dask,
     _own_state,
     _array_like,
     _fields,

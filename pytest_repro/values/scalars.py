@@ -8,7 +8,9 @@ import enum
 import fractions
 import logging
 import pathlib
+import random
 import re
+import sys
 import types
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -53,7 +55,9 @@ def read(value: object, walker: Walker) -> Node | None:
         return _module(value, walker)
     if isinstance(value, logging.Logger):
         return Atom("logging.Logger", value.name)
-    return _slice(value, walker) if isinstance(value, slice) else None
+    if isinstance(value, slice):
+        return _slice(value, walker)
+    return None if walker.at_root else _global_generator(value)
 
 
 def inner_value(value: object) -> Node:
@@ -85,9 +89,23 @@ def _module(value: types.ModuleType, walker: Walker) -> Atom:
     return Atom("module", value.__name__)  # an object that holds a module means the module's name
 
 
+def _global_generator(value: object) -> Atom | None:
+    """Return what stands for a generator of the whole process in an object: the name of its type.
+
+    Its state is that of the process, whatever the object has drawn from it.
+    """
+    if type(value).__name__ not in ("Random", "RandomState"):
+        return None
+    library = sys.modules.get("numpy.random.mtrand")
+    if value is getattr(random, "_inst", None) or (library is not None and value is library._rand):
+        return Atom(type_name(type(value)).replace(".mtrand.", "."), "the global one")
+    return None
+
+
 def _zone_text(zone: dt.tzinfo) -> str | None:
     if isinstance(zone, dt.timezone):
-        return str(zone)
+        offset = str(dt.timezone(zone.utcoffset(None)))
+        return offset if str(zone) == offset else f"{zone} {offset}"  # a name says nothing about the offset
     for attribute in ("key", "zone"):  # zoneinfo, pytz
         name = getattr(zone, attribute, None)
         if isinstance(name, str):
@@ -133,6 +151,7 @@ _TEXT: dict[type, Callable[[Any], tuple[str, str]]] = {
     uuid.UUID: lambda value: ("uuid.UUID", str(value)),
     range: lambda value: ("range", f"{value.start}, {value.stop}, {value.step}"),
     re.Pattern: _pattern,
+    types.UnionType: lambda value: ("types.UnionType", str(value)),
     type(Ellipsis): lambda _: ("ellipsis", "..."),
     type(NotImplemented): lambda _: ("NotImplementedType", "NotImplemented"),
 }

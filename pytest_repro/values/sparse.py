@@ -8,10 +8,12 @@ Nothing is ever made dense: memory is that of the stored entries, whatever the s
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytest_repro.model import Branch
 from pytest_repro.values.family import fields, numpy_node, sequence, type_name
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ def _other(value: Any, walk: Walk) -> Node | None:
     if "scipy.spatial._ckdtree.cKDTree" in names:
         parts = ("data", "indices", "leafsize", "boxsize")
         return fields(type_name(type(value)), [(f".{name}", walk(getattr(value, name), f".{name}")) for name in parts])
+    if "scipy.interpolate._fitpack2.UnivariateSpline" in names:
+        return _spline(value, walk)
+    if "scipy.optimize._optimize.OptimizeResult" in names and "execution_time" in value:
+        return _timed(value, walk)
     if any(name.startswith("scipy.spatial.transform") and name.endswith(".Rotation") for name in names):
         return fields(type_name(type(value)), [(".as_quat()", walk(np.asarray(value.as_quat()), ".as_quat()"))])
     return None
@@ -111,6 +117,23 @@ def _indices(data: np.ndarray[Any, Any], walk: Walk, segment: str) -> Node:
     """Return indices in one integer type: which one scipy chose is not part of the value."""
     wide = data.astype(np.int64, copy=False)
     return numpy_node("numpy.ndarray", wide, walk, segment, owned=wide is not data and wide.base is None)
+
+
+# --- scipy.interpolate, scipy.optimize --------------------------------------------------------
+
+
+def _spline(value: Any, walk: Walk) -> Node:
+    """Return a spline by what it was fitted to, its knots and coefficients; FITPACK's work space is left out."""
+    data, evaluated = tuple(value._data[:7]), tuple(value._eval_args)
+    parts: list[Field] = [("._data", walk(data, "._data")), ("._eval_args", walk(evaluated, "._eval_args"))]
+    return fields(type_name(type(value)), [*parts, (".ext", walk(value.ext, ".ext"))])
+
+
+def _timed(value: Any, walk: Walk) -> Node:
+    """Return the result of an optimisation without the time that it took."""
+    result = walk({key: item for key, item in value.items() if key != "execution_time"}, "")
+    assert isinstance(result, Branch)
+    return replace(result, type=type_name(type(value)), notes=("execution_time (timing)",))
 
 
 # --- scipy.stats ------------------------------------------------------------------------------

@@ -72,13 +72,15 @@ def _keras(value: Any, names: set[str], walk: Walk) -> Node | None:
         parts = [(f".{part}", walk(getattr(value, part), f".{part}")) for part in ("epoch", "history")]
         return fields(type_name(type(value)), parts)
     if {"Optimizer", "BaseOptimizer", "Metric"} & names:
-        return fields(type_name(type(value)), [_config(value), *_weights(value.variables, walk, _COUNTED_WITHIN)])
+        parts, notes = _config(value)
+        return fields(type_name(type(value)), [*parts, *_weights(value.variables, walk, _COUNTED_WITHIN)], notes)
     if {"Layer", "Model"} & names:
-        parts = [_config(value), *_weights(value.weights, walk)]
+        parts, notes = _config(value)
+        parts += _weights(value.weights, walk)
         optimizer = getattr(value, "optimizer", None)
         if optimizer is not None:
             parts.append((".optimizer", walk(optimizer, ".optimizer")))
-        return fields(type_name(type(value)), parts)
+        return fields(type_name(type(value)), parts, notes)
     return None
 
 
@@ -87,10 +89,16 @@ def _variable(variable: Any, walk: Walk) -> Node:
     return from_numpy(np.asarray(variable.numpy()), type_name=name, walk=walk)
 
 
-def _config(value: Any) -> Field:
-    """Return the configuration without the numbers that keras counts up in names since the process started."""
-    config = _plain(value.get_config())
-    return ".get_config()", json_node(_renamed(config, _given_names(config)))
+def _config(value: Any) -> tuple[list[Field], list[str]]:
+    """Return the configuration without the numbers that keras counts up in names since the process started.
+
+    Where a class of the user's has none: nothing, and a note that says so.
+    """
+    try:
+        config = _plain(value.get_config())
+    except NotImplementedError:
+        return [], ["configuration (its class has no get_config)"]
+    return [(".get_config()", json_node(_renamed(config, _given_names(config))))], []
 
 
 def _plain(config: Any) -> Any:
@@ -99,6 +107,8 @@ def _plain(config: Any) -> Any:
         return {str(key): _plain(item) for key, item in config.items()}
     if isinstance(config, (list, tuple)):
         return [_plain(item) for item in config]
+    if isinstance(config, (np.ndarray, np.generic)):
+        return {"dtype": config.dtype.name, "elements": config.tolist()}
     if config is None or isinstance(config, (bool, int, float, str)):
         return config
     return str(config) if isinstance(config, np.dtype) else type_name(type(config))
@@ -154,7 +164,7 @@ def _tensorflow(value: Any, names: set[str], walk: Walk) -> Node | None:
         )
     if "Module" in names:
         variables = [(f".variables[{i}]", walk(item, f".variables[{i}]")) for i, item in enumerate(value.variables)]
-        return fields(type_name(type(value)), variables)
+        return fields(type_name(type(value)), variables, ["attributes that are no variables"])
     if "SparseTensor" in names:
         parts = [(f".{part}", walk(getattr(value, part), f".{part}")) for part in ("indices", "values", "dense_shape")]
         return fields("tensorflow.SparseTensor", parts)

@@ -7,7 +7,7 @@ format, the autograd graph and shared storage are not part of it.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -42,6 +42,7 @@ _NUMPY_NAMES = frozenset(
 #: dtypes that numpy lacks: integers that hold their bits, by size in bytes (older torch lacks uint16)
 _BITS = {1: torch.uint8, 2: torch.int16}
 _ATOMS = (torch.device, torch.dtype, torch.layout, torch.memory_format, torch.qscheme)
+_STORAGES = tuple(getattr(torch, name) for name in ("UntypedStorage", "TypedStorage") if hasattr(torch, name))
 _COMPRESSED = {
     torch.sparse_csr: ("crow_indices", "col_indices"),
     torch.sparse_bsr: ("crow_indices", "col_indices"),
@@ -58,6 +59,8 @@ def canonical(value: object, walk: Walk) -> Node | None:
         return sequence("torch.Size", value)
     if isinstance(value, _ATOMS):
         return Atom(f"torch.{type(value).__name__}", str(value))
+    if isinstance(value, _STORAGES):
+        return _storage(value)
     if isinstance(value, torch.Generator):
         state: Field = (".state", _tensor(value.get_state()))
         return fields("torch.Generator", [(".device", value.device.type), state])
@@ -93,6 +96,14 @@ def _tensor(tensor: torch.Tensor) -> Node:
     except (RuntimeError, TypeError, NotImplementedError) as error:
         why = f"its elements cannot be read ({error})"
         raise refuse(tensor, why=why, instead="record tensor.detach().cpu(), or a dense copy of it") from error
+
+
+def _storage(storage: Any) -> Branch:
+    """Return a storage by its bytes; what pickle would keep of it holds an address."""
+    raw = getattr(storage, "_untyped_storage", storage)
+    elements = torch.empty(0, dtype=torch.uint8, device=raw.device).set_(raw)
+    dtype = str(getattr(storage, "dtype", torch.uint8))
+    return fields(type_name(type(storage)), [(".dtype", dtype), (".bytes", _tensor(elements))])
 
 
 def _label(tensor: torch.Tensor) -> str:
@@ -156,7 +167,7 @@ def _module(module: torch.nn.Module, walk: Walk) -> Branch:
     # keep_vars: a frozen parameter differs from a trainable one
     state = module.state_dict(keep_vars=True)
     body = [(_dotted(name), walk(item, _dotted(name))) for name, item in state.items()]
-    return fields(type_name(type(module)), head + body)
+    return fields(type_name(type(module)), head + body, ["what is not in the state_dict (attributes, hooks)"])
 
 
 def _module_class(module: torch.nn.Module) -> str:

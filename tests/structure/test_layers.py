@@ -76,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 #: Libraries whose values, files or training loops we read.
 OF_VALUES = {"PIL", "catboost", "jax", "lightgbm", "matplotlib", "networkx", "pandas", "polars", "pyarrow"}
-OF_VALUES |= {"safetensors", "scipy", "sklearn", "tensorflow", "torch", "xgboost"}
+OF_VALUES |= {"safetensors", "scipy", "sklearn", "tensorflow", "torch", "xarray", "xgboost"}
 HOMES_OF_VALUES = {"values", "autolog", "watch", "rng", "environment", "conditions"}
 
 #: Modules that import their library at the top: only a value of that library, or its engine, brings them in.
@@ -84,7 +84,7 @@ FAMILY_MODULES = {
     f"pytest_repro.values.{name}"
     for name in ("estimators", "extension_arrays", "frames_arrow", "frames_pandas", "frames_polars", "graphs")
 }
-FAMILY_MODULES |= {f"pytest_repro.values.{name}" for name in ("images", "sparse", "torch_values")}
+FAMILY_MODULES |= {f"pytest_repro.values.{name}" for name in ("frames_xarray", "images", "sparse", "torch_values")}
 FAMILY_MODULES |= {f"pytest_repro.watch.torch_{name}" for name in ("digest", "watch")}
 FAMILY_MODULES |= {"pytest_repro.execute.dask_engine"}
 

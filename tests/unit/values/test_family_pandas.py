@@ -231,3 +231,18 @@ def test_label_whose_text_holds_an_address_is_not_in_a_path() -> None:
     assert_same(frame, other)
     other.iloc[0, 0] = 2.0
     assert_differ(frame, other, "[column 0]")
+
+
+@pytest.mark.parametrize("base", [pd.DataFrame, pd.Series])
+def test_what_a_subclass_keeps_beside_the_data_counts(base: Any) -> None:
+    kept = type("Kept", (base,), {"_metadata": [*base._metadata, "unit"], "__module__": "here"})
+
+    def made(unit: str | None) -> Any:
+        value = kept([1.0, 2.0])
+        if unit is not None:
+            value.__dict__["unit"] = unit
+        return value
+
+    assert_same(made("m"), made("m"))
+    assert_differ(made("m"), made("km"), ".unit")
+    assert_differ(made(None), made("m"), ".unit")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pytest_repro.values import canonical, fingerprint, identical
+from pytest_repro.values.walk import MAX_DEPTH
 from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, differing, node_at, notes
 from tests.unit.values.sklearn_zoo import ZOO, fitted
 
@@ -192,3 +193,30 @@ def test_user_estimators_are_understood_even_where_they_break_the_rules() -> Non
 
     assert_same(Odd(1, 2), Odd(1, 2))
     assert_differ(Odd(1, 2), Odd(1, 3), ".layers[1]")
+
+
+def test_threads_that_k_means_has_found_are_no_result() -> None:
+    from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+
+    for make in (KMeans, BisectingKMeans, MiniBatchKMeans):
+        model = make(2, n_init=1, random_state=0).fit(X)
+        other = copy.deepcopy(model)
+        other._n_threads += 3
+        assert_same(model, other)
+        assert "_n_threads (execution)" in notes(canonical(model))
+        other.cluster_centers_[0, 0] += 1
+        assert_differ(model, other, ".cluster_centers_")
+
+
+def test_a_tree_with_more_leaves_than_levels_may_nest_is_read() -> None:
+    from sklearn.cluster import Birch
+
+    def tree(shift: float = 0.0) -> Any:
+        points = np.random.RandomState(0).rand(500, 2)
+        points[3] += shift
+        return Birch(threshold=1e-6, branching_factor=3, n_clusters=None).fit(points)
+
+    one = tree()
+    assert len(list(one._get_leaves())) > MAX_DEPTH
+    assert_same(one, tree())
+    assert_differ(one, tree(0.25), ".subcluster_centers_")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_repro.model import Array
 from pytest_repro.values import canonical, walk_leaves
-from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, node_at
+from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, node_at, notes
 
 sparse: Any = pytest.importorskip("scipy.sparse")
 
@@ -116,3 +116,33 @@ def test_neighbour_tree_and_rotation_are_their_data() -> None:
     rotation = spatial.transform.Rotation.from_rotvec([0, 0, 1])
     assert_same(rotation, spatial.transform.Rotation.from_rotvec([0, 0, 1]))
     assert_differ(rotation, spatial.transform.Rotation.from_rotvec([0, 0, 2]))
+
+
+def test_spline_is_its_data_knots_and_coefficients() -> None:
+    interpolate = pytest.importorskip("scipy.interpolate")
+    x, y = np.arange(20.0), np.arange(20.0) ** 2
+    for kind in ("UnivariateSpline", "InterpolatedUnivariateSpline"):
+        make = getattr(interpolate, kind)
+        spline = make(x, y)
+        assert_same(spline, make(x, y))
+        assert_differ(spline, make(x, y + 1.0), "._eval_args[1]")
+        assert_differ(spline, make(x, y, ext=1), ".ext")
+        assert_same(spline.derivative(), make(x, y).derivative())
+        work_space = make(x, y)  # past the knots, FITPACK leaves there what was in memory before
+        work_space._data = (*work_space._data[:11], np.full_like(work_space._data[11], 7.0), *work_space._data[12:])
+        assert_same(spline, work_space)
+
+
+def test_time_of_an_optimisation_is_left_out_and_said() -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def result(start: float = 1.0) -> Any:
+        return optimize.minimize(lambda x: float((x**2).sum()), [start], method="trust-constr")
+
+    one, other = result(), result()
+    other.execution_time = one.execution_time + 1.0
+    assert_same(one, other)
+    assert "execution_time (timing)" in notes(canonical(one))
+    assert_differ(one, result(2.0), "['niter']")
+    assert_differ(one, dict(one))
+    assert_same(optimize.OptimizeResult(x=1.0), optimize.OptimizeResult(x=1.0))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from hypothesis.extra import numpy as hnp
 from pytest_repro.errors import ValueTypeError
 from pytest_repro.model import Array
 from pytest_repro.values import canonical
-from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed
+from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, notes
+from tests.unit.values.single_changes import changes, drawn, elements, flipped, only, randoms, shape_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -77,29 +80,42 @@ def test_ragged_tensor_is_its_rows(tf: Any, rows: list[list[int]]) -> None:
     assert_differ(value, tf.ragged.constant([*rows, []], dtype="int32", ragged_rank=1), ".splits[0]")
 
 
-def test_sparse_tensor_is_its_indices_values_and_shape(tf: Any) -> None:
-    def sparse(indices: Any = ((0, 1), (1, 0)), values: Any = (1.0, 2.0), shape: Any = (2, 2)) -> Any:
-        return tf.sparse.SparseTensor(indices, list(values), shape)
+@drawn
+@given(rng=randoms)
+def test_sparse_tensor_is_its_indices_values_and_shape(tf: Any, rng: Random) -> None:
+    def sparse(indices: Any, values: Any, shape: tuple[int, int] = (4, 5)) -> Any:
+        cells = [divmod(cell, 5) for cell in sorted(indices)]
+        return tf.sparse.SparseTensor(cells, values, shape)
 
-    assert_same(sparse(), sparse())
-    assert_differ(sparse(), sparse(values=(1.0, 3.0)), ".values")
-    assert_differ(sparse(), sparse(indices=((0, 0), (1, 0))), ".indices")
-    assert_differ(sparse(), sparse(shape=(2, 3)), ".dense_shape")
+    cells, values = rng.sample(range(20), 4), elements(rng, "float32", (4,))
+    other, index = flipped(rng, values)
+    assert_same(sparse(cells, values), sparse(cells, values.copy()))
+    assert only(sparse(cells, values), sparse(cells, other)) == (".values", index)
+    assert_differ(sparse(cells, values), sparse(cells, values, (4, 6)), ".dense_shape")
+    moved = [*cells[1:], rng.choice([cell for cell in range(20) if cell not in cells])]
+    assert_differ(sparse(cells, values), sparse(moved, values), ".indices")
 
 
-def test_generator_is_what_it_draws_next(tf: Any) -> None:
-    one, other = tf.random.Generator.from_seed(1), tf.random.Generator.from_seed(1)
+@drawn
+@given(seed=st.integers(0, 2**31), draws=st.integers(1, 3))
+def test_generator_is_what_it_draws_next(tf: Any, seed: int, draws: int) -> None:
+    one, other = tf.random.Generator.from_seed(seed), tf.random.Generator.from_seed(seed)
     assert_same(one, other)
-    other.normal([2])
-    assert_differ(one, other, ".state")
-    one.normal([2])
+    for _ in range(draws):
+        other.normal([2])
+    assert only(one, other, copied=False)[0] == ".state"
+    for _ in range(draws):
+        one.normal([2])
     assert_same(one, other)
-    assert_differ(one, tf.random.Generator.from_seed(1, alg="threefry"), ".algorithm")
+    assert_differ(one, tf.random.Generator.from_seed(seed + 1), ".state")
+    assert_differ(one, tf.random.Generator.from_seed(seed, alg="threefry"), ".algorithm")
 
 
-def test_module_is_its_class_and_variables(tf: Any) -> None:
+@drawn
+@given(rng=randoms)
+def test_module_is_its_class_and_variables(tf: Any, rng: Random) -> None:
     class Model(tf.Module):  # type: ignore[misc]
-        def __init__(self, *weights: float) -> None:
+        def __init__(self, *weights: Any) -> None:
             super().__init__()
             self.first = tf.Variable(weights[0])
             self.rest = [tf.Variable(weight) for weight in weights[1:]]
@@ -107,10 +123,15 @@ def test_module_is_its_class_and_variables(tf: Any) -> None:
     class Other(Model):
         pass
 
-    assert_same(Model(1.0, 2.0, 3.0), Model(1.0, 2.0, 3.0))
-    assert_differ(Model(1.0, 2.0, 3.0), Model(1.0, 2.0, 4.0), ".variables[2]")
-    assert_differ(Model(1.0, 2.0), Model(1.0, 2.0, 3.0), ".variables[2]")
-    assert_differ(Model(1.0), Other(1.0))
+    weights = [elements(rng, "float32", shape_of(rng)) for _ in range(3)]
+    at = rng.randrange(3)
+    changed, index = flipped(rng, weights[at])
+    assert_same(Model(*weights), Model(*weights))
+    other = Model(*[changed if i == at else weight for i, weight in enumerate(weights)])
+    assert only(Model(*weights), other, copied=False) == (f".variables[{at}]", index)
+    assert_differ(Model(*weights), Model(*weights[:2]), ".variables[2]")
+    assert_differ(Model(*weights), Other(*weights))
+    assert notes(canonical(other)) == ["attributes that are no variables"]
 
 
 def test_symbolic_tensor_is_refused(tf: Any) -> None:
@@ -141,6 +162,92 @@ def _trained(keras: Any, seed: int = 0, units: int = 2) -> tuple[Any, Any]:
     )
     model.compile("adam", "mse", metrics=["mae"])
     return model, model.fit(np.ones((6, 3)), np.arange(6.0), epochs=2, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def twins(keras: Any) -> list[Any]:
+    return [_trained(keras)[0] for _ in range(2)]
+
+
+@drawn
+@given(rng=randoms)
+def test_any_weight_of_a_keras_model_and_of_its_optimizer(twins: list[Any], rng: Random) -> None:
+    model, other = twins
+    variable = rng.choice([*other.weights, *other.optimizer.variables])
+    before = np.asarray(variable.numpy())
+    after, index = flipped(rng, before)
+    try:
+        variable.assign(after)
+        assert np.asarray(variable.numpy()).tobytes() == after.tobytes()
+        found = {leaf.path: leaf.stats.first_index for leaf in changes(model, other, copied=False) if leaf.stats}
+    finally:
+        variable.assign(before)
+    name = re.sub(r"_\d+(?=[_/]|$)", "", variable.path)  # keras counts the models and layers in its names
+    owner = ".optimizer" if name.startswith("adam/") else ""
+    assert found.pop(f"{owner}.weights['{name}']") == index
+    assert set(found) <= {".optimizer.get_config()['learning_rate']"}
+    assert_same(model, other)
+
+
+#: what a layer is made of -> another value for it, and where that shows
+LAYER: dict[str, tuple[Any, str]] = {
+    "units": (5, ".get_config()['units']"),
+    "activation": ("tanh", ".get_config()['activation']"),
+    "use_bias": (False, ".get_config()['use_bias']"),
+    "name": ("other", ".get_config()['name']"),
+    "dtype": ("float16", ".get_config()['dtype']['config']['name']"),
+    "bias_initializer": ("ones", ".get_config()['bias_initializer']['class_name']"),
+    "trainable": (False, ".get_config()['trainable']"),
+}
+
+
+@pytest.mark.parametrize("setting", LAYER)
+def test_any_setting_of_a_keras_layer(keras: Any, setting: str) -> None:
+    start = {"units": 3, "activation": "relu", "name": "hidden"}
+    value, path = LAYER[setting]
+    one, twin = (keras.layers.Dense(**start) for _ in range(2))
+    assert_same(one, twin)
+    assert_differ(one, keras.layers.Dense(**{**start, setting: value}), path)
+
+
+@drawn
+@given(rng=randoms)
+def test_arrays_and_numbers_of_numpy_in_a_configuration_count(keras: Any, rng: Random) -> None:
+    class Scaled(keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self, by: Any) -> None:
+            super().__init__(name="scaled")
+            self.by = by
+
+        def get_config(self) -> Any:
+            return {**super().get_config(), "by": self.by}
+
+    for shape in ((), (3,)):
+        by = elements(rng, "float32", shape)
+        other, _ = flipped(rng, by)
+        assert_same(Scaled(by[()]), Scaled(by.copy()[()]))
+        assert any("['by']" in leaf.path for leaf in changes(Scaled(by[()]), Scaled(other[()]), copied=False))
+
+
+def test_a_keras_model_whose_class_has_no_configuration_is_its_weights(keras: Any) -> None:
+    class Model(keras.Model):  # type: ignore[misc]
+        def __init__(self, parts: Any) -> None:
+            super().__init__(name="model")
+            self.parts = parts
+
+        def call(self, x: Any) -> Any:
+            for part in self.parts:
+                x = part(x)
+            return x
+
+    def built(seed: int) -> Any:
+        keras.utils.set_random_seed(seed)
+        model = Model([keras.layers.Dense(2, name="a"), keras.layers.Dense(1, name="b")])
+        model(np.ones((1, 3), "float32"))
+        return model
+
+    assert_same(built(0), built(0))
+    assert_differ(built(0), built(1), ".weights['model/a/kernel']")
+    assert "configuration (its class has no get_config)" in notes(canonical(built(0)))
 
 
 def test_keras_model_trained_on_tensorflow(keras: Any) -> None:

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from pytest_repro.errors import ValueTypeError
 from pytest_repro.model import Array
 from pytest_repro.values import canonical
-from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed
+from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, notes
 
 torch: Any = pytest.importorskip("torch")
 
@@ -204,3 +204,15 @@ def test_small_values_are_told_apart() -> None:
     for i, value in enumerate(values):
         for j, other in enumerate(values):
             (assert_same if i == j else assert_differ)(value, other)
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage")
+def test_a_storage_is_its_bytes() -> None:
+    assert_same(torch.ones(2).untyped_storage(), torch.ones(2).untyped_storage())
+    assert_differ(torch.ones(2).untyped_storage(), torch.zeros(2).untyped_storage(), ".bytes")
+    assert_same(torch.ones(2).storage(), torch.ones(2).storage())
+    assert_differ(torch.zeros(2).storage(), torch.zeros(2).int().storage(), ".dtype")
+
+
+def test_a_module_says_what_of_it_is_not_compared() -> None:
+    assert notes(canonical({"model": _network()})) == ["what is not in the state_dict (attributes, hooks)"]
