@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Budget", "candidates", "explain_drift"]
 
+#: factors whose level is the same in every run of a plan, unless they are varied
+_CONSTANT = frozenset({"threads", "files", "gpu"})
+
 #: executes one extra run, and ends it after so many seconds
 Execute = Callable[[RunSpec, float], Outcome]
 
@@ -107,7 +110,8 @@ def candidates(
         name = "environment" if factor == "pid" else factor
         weight = 2 * (name in suspected) + 3 * (factor in drawn) + 4 * (factor in asked)
         weight += 1 if repeats == (factor in ("entropy", "clock", "state", "threads", "files")) else 0
-        found.append(Candidate(factor, tuple(switched[factor]), weight))
+        constant = factor in _CONSTANT and factor not in asked
+        found.append(Candidate(factor, tuple(switched[factor]), weight, constant))
     varied = [name for name in result.varied if name in switched and name not in {c.factor for c in found}]
     found += [Candidate(name, tuple(switched[name]), 4) for name in varied]
     return rank(found)

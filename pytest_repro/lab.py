@@ -48,6 +48,8 @@ class Candidate:
     levels: tuple[str, ...]
     #: evidence for it that needed no re-run; the highest is tried first
     weight: int = 0
+    #: its level was the same in all runs that drifted, so that only a race which it lets loose explains them
+    constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Findings:
     lost: tuple[tuple[str, str, str], ...] = ()
     #: factors that move nothing but what memory addresses move as well
     masked: tuple[str, ...] = ()
+    #: factors that decide the result too, but the same way in every run
+    latent: tuple[str, ...] = ()
     #: factors that could not be held, since the run is lost with them
     unheld: tuple[str, ...] = ()
     #: names of values that differ between runs with everything pinned
@@ -124,6 +128,7 @@ class Lab:
         self.found: list[Finding] = []
         self.lost: list[tuple[str, str, str]] = []
         self.masked: list[str] = []
+        self.latent: list[str] = []
         self.unheld: list[str] = []
         self.stopped = ""
         #: values that differ between pinned runs
@@ -206,16 +211,22 @@ class Lab:
         differ = sum(bool(self.moved(recording, factor)) for recording in switched)
         return fisher(differ=differ, switched=len(switched), pinned=len(self.pinned)) < FISHER_LIMIT
 
-    def weigh(self, factor: str, level: str, switched: Sequence[Recording]) -> Finding | None:
-        """What an arm shows; None where it moves nothing that counts."""
+    def weigh(
+        self, factor: str, level: str, switched: Sequence[Recording], *, constant: bool = False
+    ) -> Finding | None:
+        """What an arm shows; None where it moves nothing that counts.
+
+        A factor that was `constant` in the runs that drifted is no cause where it gives one result.
+        """
         moves = [self.moved(recording, factor) for recording in switched]
         moved = set().union(*moves)
         if not moved:
             return None
         distinct = self.distinct(switched)
-        steady = distinct == 1 and len(switched) >= ARM
+        certain = self.certain(factor, switched)
+        shown = certain and distinct > 1 if constant else certain or (distinct == 1 and len(switched) >= ARM)
         return Finding(
-            status=CauseStatus.CAUSE if steady or self.certain(factor, switched) else CauseStatus.SUSPECT,
+            status=CauseStatus.CAUSE if shown else CauseStatus.SUSPECT,
             factor=factor,
             level=level,
             pinned=len(self.pinned),
@@ -253,6 +264,7 @@ class Lab:
             stopped=self.stopped,
             lost=tuple(self.lost),
             masked=tuple(self.masked),
+            latent=tuple(self.latent),
             unheld=tuple(self.unheld),
             unstable=tuple(sorted(self.unstable)),
         )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import pytest
+
 from pytest_repro.explain import ORDERS, Candidate, Finding, Outcome, Trial
+from pytest_repro.lab import RACE_ARM
 from pytest_repro.model import CauseStatus
 from tests.worlds import LEVELS, Bench, World, reads
 
@@ -130,3 +133,45 @@ def test_forks_that_differ_are_followed_by_fresh_interpreters() -> None:
     assert len(set(starts)) == len(starts)
     assert None not in starts
     assert [arm.level for arm in findings.evidence if not arm.factor] == ["pinned", "pinned, forked"]
+
+
+# --- factors that were the same in every run ------------------------------------------------------
+
+
+def constant(factor: str, weight: int = 0) -> Candidate:
+    return Candidate(factor, LEVELS[factor], weight, constant=True)
+
+
+@pytest.mark.parametrize("factor", ["files", "threads"])
+def test_what_was_the_same_in_every_run_and_gives_one_result_is_no_cause(factor: str) -> None:
+    """A listing in the same order each time decides the result; what drifted is something else."""
+    bench = Bench(reads(factor))
+    findings = bench([constant(factor)])
+    assert findings.found == ()
+    assert findings.latent == (factor,)
+    assert factor not in findings.cleared
+    assert bench.arms().count(factor) == RACE_ARM, "a race may show late"
+
+
+def test_race_of_what_was_the_same_in_every_run_is_a_cause() -> None:
+    numbers = iter(range(1000))
+    findings = Bench(lambda levels: 0 if levels["files"] == "a" else next(numbers) + 1)([constant("files")])
+    (found,) = findings.found
+    assert (found.factor, found.status) == ("files", CauseStatus.CAUSE)
+    assert findings.latent == ()
+
+
+def test_steady_threads_with_a_suspect_line_stay_a_suspect() -> None:
+    (found,) = Bench(reads("threads"))([constant("threads", weight=2)]).found
+    assert (found.status, found.switched, found.distinct) == (CauseStatus.SUSPECT, RACE_ARM, 1)
+
+
+def test_cause_is_found_behind_a_listing_that_is_always_the_same() -> None:
+    findings = Bench(reads("files", "clock"))([constant("files", weight=4), Candidate("clock", ("b",), 3)])
+    assert [(found.factor, found.status) for found in findings.found] == [("clock", CauseStatus.CAUSE)]
+    assert findings.latent == ("files",)
+
+
+def test_time_that_runs_out_leaves_what_was_the_same_a_suspect() -> None:
+    (found,) = Bench(reads("files"), limit=8)([constant("files")]).found
+    assert found.status is CauseStatus.SUSPECT
