@@ -17,7 +17,9 @@ The procedure is that of an experiment, not of a guess:
    the drift: it is named beside the cause, never as the cause.
 
 Whatever is switched moves objects a little. Before anything is blamed the order of addresses is
-therefore switched by itself, too: values that it moves prove nothing about another factor.
+therefore switched by itself, too: values that it moves prove nothing about another factor. Threads that
+are let loose read clocks more or less often, and draw in processes that nobody pins: values that entropy
+or the clock moves prove nothing about them.
 
 Forks of one process inherit a heap with a history. Where the pinned runs differ, they are made again in
 an interpreter each: results that agree then, and follow the order of addresses, are told by that.
@@ -36,6 +38,7 @@ from pytest_repro.lab import (
     ARM,
     FISHER_LIMIT,
     RACE_ARM,
+    RACY,
     Candidate,
     Finding,
     Findings,
@@ -59,7 +62,8 @@ __all__ = ["FISHER_LIMIT", "Candidate", "Finding", "Findings", "Outcome", "Trial
 RACE_TRIES = 4
 #: factors whose switch needs another start of the interpreter, which moves the base of the heap as well
 LAUNCHED = frozenset({"hash-seed", "threads", "cpu", "environ", "home", "locale"})
-RACY = frozenset({"threads", "gpu"})
+#: what code reads more or less often, or in processes that nobody pins, once threads are let loose
+READ = frozenset({"entropy", "clock"})
 #: only the addresses move: among themselves, and all together
 ORDERS = ("perturb=165,aslr=off,scattered", "perturb=165,aslr=off,scattered=1")
 BASE = "perturb=165,packed"
@@ -74,8 +78,10 @@ _BRITTLE = ("threads", "clock", "pid", "entropy", "import", "files", "gpu", "mem
 
 
 def rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Heaviest evidence first, otherwise in the order given."""
-    return tuple(sorted(candidates, key=lambda candidate: -candidate.weight))
+    """Heaviest evidence first, otherwise in the order given; races only after what they read."""
+    ordered = sorted(candidates, key=lambda candidate: -candidate.weight)
+    end = max((place for place, candidate in enumerate(ordered, start=1) if candidate.factor in READ), default=0)
+    return (*sorted(ordered[:end], key=lambda candidate: candidate.factor in RACY), *ordered[end:])
 
 
 def investigate(
@@ -110,6 +116,7 @@ def investigate(
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
     for candidate in candidates:
         ended = not steady or lab.stopped or lab.residual or candidate.factor in lab.unheld
+        ended = ended or (candidate.factor in RACY and lab.first in lab.by_reading)
         if ended or enough(lab.found, candidate):
             left.append(candidate.factor)
             continue
@@ -146,12 +153,14 @@ def _lost(lab: Lab, factor: str) -> bool:
 
 
 def _undecided(lab: Lab, factor: str) -> bool:
-    return bool(lab.stopped) or lab.residual or factor in lab.masked or _lost(lab, factor)
+    return bool(lab.stopped) or lab.residual or factor in {*lab.masked, *lab.hidden} or _lost(lab, factor)
 
 
 def _keep(lab: Lab, finding: Finding) -> None:
     if not _found(lab, finding.factor):
         lab.found.append(finding)
+        if finding.factor in READ:
+            lab.by_reading.update(finding.moved)
 
 
 # --- the pinned arm -------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ ARM = 3
 #: largest number of runs per arm that a race is given
 RACE_ARM = 8
 FISHER_LIMIT = 0.002
+#: factors that let code race, with each level's arm made of several runs
+RACY = frozenset({"threads", "gpu"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,10 @@ class Lab:
         self.unstable: set[str] = set()
         #: values that memory moves: they prove nothing about other factors, which move memory a little, too
         self.by_memory: set[str] = set()
+        #: values that entropy or the clock moves: they prove nothing about threads, which read them
+        self.by_reading: set[str] = set()
+        #: factors that moved such values
+        self.hidden: set[str] = set()
         #: every run in an interpreter of its own, whose heap has no history of earlier runs
         self.fresh = False
         self._starts = 0
@@ -156,6 +162,9 @@ class Lab:
     def moved(self, recording: Recording, factor: str) -> set[str]:
         """Values that a switched factor moved, as far as they prove anything."""
         names = self._names(self.pinned[0], recording)
+        if factor in RACY and names & self.by_reading:
+            self.hidden.add(factor)
+            names -= self.by_reading
         return names if factor == "memory" else names - self.by_memory
 
     def distinct(self, recordings: Sequence[Recording]) -> int:

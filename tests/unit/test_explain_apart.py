@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from pytest_repro.explain import ORDERS, Candidate, Finding, Outcome, Trial
+from pytest_repro.explain import ORDERS, Candidate, Finding, Outcome, Trial, rank
 from pytest_repro.lab import RACE_ARM
 from pytest_repro.model import CauseStatus
-from tests.worlds import LEVELS, Bench, World, reads
+from tests.worlds import LEVELS, Bench, World, never_enough, reads
 
 
 class Losing(Bench):
@@ -175,3 +175,34 @@ def test_cause_is_found_behind_a_listing_that_is_always_the_same() -> None:
 def test_time_that_runs_out_leaves_what_was_the_same_a_suspect() -> None:
     (found,) = Bench(reads("files"), limit=8)([constant("files")]).found
     assert found.status is CauseStatus.SUSPECT
+
+
+# --- races, and what they read --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read", ["clock", "entropy"])
+def test_threads_are_not_blamed_for_what_they_read(read: str) -> None:
+    """With more threads a clock is read more often, and processes of joblib draw entropy that nobody pins."""
+    numbers = iter(range(1000))
+
+    def world(levels: Mapping[str, str]) -> object:
+        return levels[read], 0 if levels["threads"] == "a" else next(numbers) + 1
+
+    given = rank([Candidate("threads", ("4",), 7), Candidate(read, ("b",), 1), Candidate("files", ("b",), 0)])
+    assert [candidate.factor for candidate in given] == [read, "threads", "files"]
+    findings = Bench(world)(given, first="x", enough=never_enough)
+    assert [(found.factor, found.status) for found in findings.found] == [(read, CauseStatus.CAUSE)]
+    assert "threads" in findings.not_tried
+
+
+def test_threads_are_blamed_for_another_value_beside_the_clock() -> None:
+    numbers = iter(range(1000))
+
+    def world(levels: Mapping[str, str]) -> dict[str, object]:
+        return {"x": 0 if levels["threads"] == "a" else next(numbers) + 1, "time": levels["clock"]}
+
+    findings = Bench(world)(
+        [Candidate("clock", ("b",), 3), Candidate("threads", ("4",), 3)], first="x", enough=never_enough
+    )
+    moved = {found.factor: found.moved for found in findings.found}
+    assert moved == {"clock": ("time",), "threads": ("x",)}
