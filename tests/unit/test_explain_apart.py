@@ -199,7 +199,8 @@ def test_threads_are_blamed_for_another_value_beside_the_clock() -> None:
     numbers = iter(range(1000))
 
     def world(levels: Mapping[str, str]) -> dict[str, object]:
-        return {"x": 0 if levels["threads"] == "a" else next(numbers) + 1, "time": levels["clock"]}
+        raced = 0 if levels["threads"] == "a" else next(numbers) + 1
+        return {"x": raced, "time": (levels["clock"], raced)}
 
     findings = Bench(world)(
         [Candidate("clock", ("b",), 3), Candidate("threads", ("4",), 3)], first="x", enough=never_enough
