@@ -12,7 +12,7 @@ The procedure is that of an experiment, not of a guess:
 4. B disagrees with itself while A never does: a race that this factor enables. That is a *suspect*,
    unless so many runs separate the two arms that chance is excluded: Fisher's exact test below
    0.2 %, which with eight factors keeps the same 2 %.
-5. A factor that was the same in all runs that drifted (threads, directory order, unless varied)
+5. What was the same in all runs that drifted (threads, directory order, the date, unless varied)
    explains them by such a race only. Where B agrees with itself, it decides the result, but not
    the drift: it is named beside the cause, never as the cause.
 
@@ -62,6 +62,8 @@ __all__ = ["FISHER_LIMIT", "Candidate", "Finding", "Findings", "Outcome", "Trial
 RACE_TRIES = 4
 #: factors whose switch needs another start of the interpreter, which moves the base of the heap as well
 LAUNCHED = frozenset({"hash-seed", "threads", "cpu", "environ", "home", "locale"})
+#: factors whose switched level leaves something to chance
+LOOSE = RACY | {"files"}
 #: what code reads more or less often, or in processes that nobody pins, once threads are let loose
 READ = frozenset({"entropy", "clock"})
 #: only the addresses move: among themselves, and all together
@@ -144,8 +146,13 @@ def _latent(candidate: Candidate, finding: Finding) -> bool:
     Code that collects what threads give may nearly always get it in one order: with such a line in
     the source, threads stay a suspect.
     """
-    steady = candidate.constant and finding.distinct == 1 and finding.switched >= RACE_ARM
+    steady = finding.level in candidate.remote and finding.distinct == 1 and finding.switched >= _patience(candidate)
     return steady and not (candidate.factor in RACY and candidate.weight >= _EVIDENT)
+
+
+def _patience(candidate: Candidate) -> int:
+    """Runs of an arm that agrees with itself before it is taken for steady."""
+    return RACE_ARM if candidate.factor in LOOSE and candidate.remote else ARM
 
 
 def _lost(lab: Lab, factor: str) -> bool:
@@ -279,7 +286,7 @@ def _apart_from_memory(
             lab.by_memory.update(memory.moved)
     if lab.residual:
         return None
-    weighed = lab.weigh(factor, finding.level, switched, constant=candidate.constant)
+    weighed = lab.weigh(factor, finding.level, switched, remote=finding.level in candidate.remote)
     if weighed is None:
         lab.masked.append(factor)
         return None
@@ -303,15 +310,15 @@ def _confirm(
             break
         switched.append(outcome.recording)
     lab.note(factor, level, switched)
-    return None if lab.residual else lab.weigh(factor, level, switched, constant=candidate.constant)
+    return None if lab.residual else lab.weigh(factor, level, switched, remote=level in candidate.remote)
 
 
 def _settled(lab: Lab, candidate: Candidate, switched: Sequence[Recording]) -> bool:
     if len(switched) < ARM:
         return False
-    if lab.distinct(switched) == 1 and candidate.constant:
-        return len(switched) >= RACE_ARM
-    return lab.distinct(switched) == 1 or lab.certain(candidate.factor, switched) or len(switched) >= RACE_ARM
+    if lab.distinct(switched) == 1:
+        return len(switched) >= _patience(candidate)
+    return lab.certain(candidate.factor, switched) or len(switched) >= RACE_ARM
 
 
 # --- lines that draw ------------------------------------------------------------------------------

@@ -50,8 +50,9 @@ class Candidate:
     levels: tuple[str, ...]
     #: evidence for it that needed no re-run; the highest is tried first
     weight: int = 0
-    #: its level was the same in all runs that drifted, so that only a race which it lets loose explains them
-    constant: bool = False
+    #: levels that are further from the pinned one than the runs that drifted were from each other: what such a
+    #: level decides did not drift, unless it lets a race loose
+    remote: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +221,10 @@ class Lab:
         differ = sum(bool(self.moved(recording, factor)) for recording in switched)
         return fisher(differ=differ, switched=len(switched), pinned=len(self.pinned)) < FISHER_LIMIT
 
-    def weigh(
-        self, factor: str, level: str, switched: Sequence[Recording], *, constant: bool = False
-    ) -> Finding | None:
+    def weigh(self, factor: str, level: str, switched: Sequence[Recording], *, remote: bool = False) -> Finding | None:
         """What an arm shows; None where it moves nothing that counts.
 
-        A factor that was `constant` in the runs that drifted is no cause where it gives one result.
+        A level that is `remote` from those of the runs that drifted makes no cause where it gives one result.
         """
         moves = [self.moved(recording, factor) for recording in switched]
         moved = set().union(*moves)
@@ -233,7 +232,7 @@ class Lab:
             return None
         distinct = self.distinct(switched)
         certain = self.certain(factor, switched)
-        shown = certain and distinct > 1 if constant else certain or (distinct == 1 and len(switched) >= ARM)
+        shown = certain and distinct > 1 if remote else certain or (distinct == 1 and len(switched) >= ARM)
         return Finding(
             status=CauseStatus.CAUSE if shown else CauseStatus.SUSPECT,
             factor=factor,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from pytest_repro.explain import ORDERS, Candidate, Finding, Outcome, Trial, rank
-from pytest_repro.lab import RACE_ARM
+from pytest_repro.lab import ARM, RACE_ARM
 from pytest_repro.model import CauseStatus
 from tests.worlds import LEVELS, Bench, World, never_enough, reads
 
@@ -139,7 +139,7 @@ def test_forks_that_differ_are_followed_by_fresh_interpreters() -> None:
 
 
 def constant(factor: str, weight: int = 0) -> Candidate:
-    return Candidate(factor, LEVELS[factor], weight, constant=True)
+    return Candidate(factor, LEVELS[factor], weight, remote=frozenset(LEVELS[factor]))
 
 
 @pytest.mark.parametrize("factor", ["files", "threads"])
@@ -151,6 +151,15 @@ def test_what_was_the_same_in_every_run_and_gives_one_result_is_no_cause(factor:
     assert findings.latent == (factor,)
     assert factor not in findings.cleared
     assert bench.arms().count(factor) == RACE_ARM, "a race may show late"
+
+
+def test_date_that_was_the_same_in_every_run_is_no_cause_and_the_time_is() -> None:
+    """A program that reads the year does not drift by it within minutes; one that reads the second does."""
+    clock = Candidate("clock", ("soon", "weeks"), remote=frozenset({"weeks"}))
+    findings = Bench(lambda levels: levels["clock"] == "weeks")([clock, Candidate("hash-seed", LEVELS["hash-seed"])])
+    assert (findings.found, findings.latent) == ((), ("clock",))
+    (found,) = Bench(reads("clock"))([clock]).found
+    assert (found.level, found.status, found.switched) == ("soon", CauseStatus.CAUSE, ARM)
 
 
 def test_race_of_what_was_the_same_in_every_run_is_a_cause() -> None:
