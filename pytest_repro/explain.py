@@ -80,10 +80,15 @@ _BRITTLE = ("threads", "clock", "pid", "entropy", "import", "files", "gpu", "mem
 
 
 def rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Heaviest evidence first, otherwise in the order given; races only after what they read."""
-    ordered = sorted(candidates, key=lambda candidate: -candidate.weight)
-    end = max((place for place, candidate in enumerate(ordered, start=1) if candidate.factor in READ), default=0)
-    return (*sorted(ordered[:end], key=lambda candidate: candidate.factor in RACY), *ordered[end:])
+    """Heaviest evidence first, otherwise in the order given; before a race, one level of all that it may read."""
+    ordered: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.weight):
+        if candidate.factor in RACY:
+            before = {earlier.factor for earlier in ordered}
+            unread = [other for other in candidates if other.factor in READ - before]
+            ordered += [replace(other, levels=other.levels[:1]) for other in unread]
+        ordered.append(candidate)
+    return tuple(ordered)
 
 
 def investigate(
@@ -116,18 +121,19 @@ def investigate(
     if lab.residual and "memory" in lab.levels:
         steady = yield from _fresh_arm(lab)
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
-    for candidate in candidates:
+    for place, candidate in enumerate(candidates, start=1):
         ended = not steady or lab.stopped or lab.residual or candidate.factor in lab.unheld
         ended = ended or (candidate.factor in RACY and lab.first in lab.by_reading)
+        again = any(later.factor == candidate.factor for later in candidates[place:])
         if ended or enough(lab.found, candidate):
-            left.append(candidate.factor)
+            left += [] if again else [candidate.factor]
             continue
         finding = yield from _try(lab, candidate)
         if finding is not None and _latent(candidate, finding):
             lab.latent.append(candidate.factor)
         elif finding is not None:
             _keep(lab, finding)
-        elif not _found(lab, candidate.factor):
+        elif not again and not _found(lab, candidate.factor):
             (left if _undecided(lab, candidate.factor) else cleared).append(candidate.factor)
     if site_level is not None and _found(lab, "entropy") and not lab.stopped:
         yield from _name_sites(lab, draws, site_level)

@@ -197,11 +197,26 @@ def test_threads_are_not_blamed_for_what_they_read(read: str) -> None:
     def world(levels: Mapping[str, str]) -> object:
         return levels[read], 0 if levels["threads"] == "a" else next(numbers) + 1
 
-    given = rank([Candidate("threads", ("4",), 7), Candidate(read, ("b",), 1), Candidate("files", ("b",), 0)])
-    assert [candidate.factor for candidate in given] == [read, "threads", "files"]
+    given = rank([Candidate("threads", ("4",), 7), Candidate(read, ("b", "c"), 1), Candidate("files", ("b",), 0)])
+    assert [(candidate.factor, len(candidate.levels)) for candidate in given] == [
+        (read, 1),
+        ("threads", 1),
+        (read, 2),
+        ("files", 1),
+    ]
     findings = Bench(world)(given, first="x", enough=never_enough)
     assert [(found.factor, found.status) for found in findings.found] == [(read, CauseStatus.CAUSE)]
     assert "threads" in findings.not_tried
+
+
+def test_what_was_tried_in_part_is_cleared_once_all_of_it_was() -> None:
+    given = rank([Candidate("threads", ("4",), 3), Candidate("clock", ("b", "c"), 1)])
+    bench = Bench(lambda _levels: 1)
+    findings = bench(given)
+    assert findings.cleared == ("threads", "clock")
+    assert bench.arms().count("clock") == 2
+    stopped = Bench(lambda _levels: 1, limit=5)(given)
+    assert (stopped.cleared, stopped.not_tried) == ((), ("threads", "clock"))
 
 
 def test_threads_are_blamed_for_another_value_beside_the_clock() -> None:
