@@ -108,11 +108,14 @@ def _causes() -> str:
     from pytest_repro.causes import FACTOR_WORDS
     from pytest_repro.conditions.pins import ALL_PINNED, SWITCHED
 
-    rows = [
-        (f"`{reported}`", title, f"`{ALL_PINNED[name]}`" if name in ALL_PINNED else "where varied",
-         _quoted(SWITCHED.get(name, ())))
-        for name, (reported, title, _, _) in FACTOR_WORDS.items()
-    ]  # fmt: skip
+    rows = []
+    for name, (reported, title, _, _) in FACTOR_WORDS.items():
+        factor, _, part = name.partition("-")
+        levels = [level for level in SWITCHED.get(name, ()) if name != "import" or "=" not in level]
+        if factor == "import" and part:
+            levels = [level for level in SWITCHED[factor] if level.startswith(part)]
+        pinned = ALL_PINNED.get(factor if factor == "import" else name)
+        rows.append((f"`{reported}`", title, f"`{pinned}`" if pinned else "where varied", _quoted(levels)))
     return _rows(("cause", "as the report words it", "pinned at", "switched to"), rows)
 
 

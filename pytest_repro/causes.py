@@ -114,6 +114,18 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "the entropy that imports draw",
         "do not make generators at import: make them in the run, from repro.seed",
     ),
+    "import-clock": (
+        "clock",
+        "the time at which the test's modules were imported",
+        "the clock during imports",
+        "do not read the time at import (module level, default arguments): pass it in as an argument",
+    ),
+    "import-pid": (
+        "environment",
+        "os.getpid() at import",
+        "the number of the process during imports",
+        "derive worker seeds from repro.seed",
+    ),
 }
 
 
@@ -159,7 +171,7 @@ def make_cause(
         fixes: draw → suggested fix.
         first: name of the first value that drifted: what moves it comes first.
     """
-    found = [_library_seed(entry, suspects) for entry in findings.found]
+    found = [_library_seed(_of_import(entry), suspects) for entry in findings.found]
     # what differs between fresh interpreters reaches everybody; state only who runs it twice
     ordered = sorted(
         found,
@@ -196,6 +208,12 @@ def _elsewhere(finding: Finding, first: str) -> bool:
 def _listed(names: Sequence[str], *, limit: int = 3) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
+
+
+def _of_import(finding: Finding) -> Finding:
+    """Name what an import read: entropy, the clock or the number of the process."""
+    name, _, k = finding.level.partition("=")
+    return replace(finding, factor=f"import-{name}") if finding.factor == "import" and k else finding
 
 
 def _library_seed(finding: Finding, suspects: Sequence[Suspect]) -> Finding:
@@ -252,6 +270,10 @@ def _unfinished(findings: Findings) -> list[str]:
         elif not findings.unheld and not findings.stopped:
             lines.append(f"a run was lost with everything pinned: {reason}")
     lines += [f"not told from memory addresses: {FACTOR_WORDS[name][1]}" for name in findings.masked]
+    lines += [
+        f"the result depends on it too, but not differently from run to run: {FACTOR_WORDS[name][2]}"
+        for name in findings.latent
+    ]
     if findings.unstable and findings.pinned_agrees:
         lines.append(f"with everything pinned, still different from run to run: {_listed(findings.unstable)}")
     lines += [

@@ -12,9 +12,14 @@ The procedure is that of an experiment, not of a guess:
 4. B disagrees with itself while A never does: a race that this factor enables. That is a *suspect*,
    unless so many runs separate the two arms that chance is excluded: Fisher's exact test below
    0.2 %, which with eight factors keeps the same 2 %.
+5. What was the same in all runs that drifted (threads, directory order, the date, unless varied)
+   explains them by such a race only. Where B agrees with itself, it decides the result, but not
+   the drift: it is named beside the cause, never as the cause.
 
 Whatever is switched moves objects a little. Before anything is blamed the order of addresses is
-therefore switched by itself, too: values that it moves prove nothing about another factor.
+therefore switched by itself, too: values that it moves prove nothing about another factor. Threads that
+are let loose read clocks more or less often, and draw in processes that nobody pins: values that entropy
+or the clock moves prove nothing about them.
 
 Forks of one process inherit a heap with a history. Where the pinned runs differ, they are made again in
 an interpreter each: results that agree then, and follow the order of addresses, are told by that.
@@ -33,6 +38,7 @@ from pytest_repro.lab import (
     ARM,
     FISHER_LIMIT,
     RACE_ARM,
+    RACY,
     Candidate,
     Finding,
     Findings,
@@ -56,7 +62,10 @@ __all__ = ["FISHER_LIMIT", "Candidate", "Finding", "Findings", "Outcome", "Trial
 RACE_TRIES = 4
 #: factors whose switch needs another start of the interpreter, which moves the base of the heap as well
 LAUNCHED = frozenset({"hash-seed", "threads", "cpu", "environ", "home", "locale"})
-RACY = frozenset({"threads", "gpu"})
+#: factors whose switched level leaves something to chance
+LOOSE = RACY | {"files"}
+#: what code reads more or less often, or in processes that nobody pins, once threads are let loose
+READ = frozenset({"entropy", "clock"})
 #: only the addresses move: among themselves, and all together
 ORDERS = ("perturb=165,aslr=off,scattered", "perturb=165,aslr=off,scattered=1")
 BASE = "perturb=165,packed"
@@ -71,8 +80,15 @@ _BRITTLE = ("threads", "clock", "pid", "entropy", "import", "files", "gpu", "mem
 
 
 def rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Heaviest evidence first, otherwise in the order given."""
-    return tuple(sorted(candidates, key=lambda candidate: -candidate.weight))
+    """Heaviest evidence first, otherwise in the order given; before a race, one level of all that it may read."""
+    ordered: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.weight):
+        if candidate.factor in RACY:
+            before = {earlier.factor for earlier in ordered}
+            unread = [other for other in candidates if other.factor in READ - before]
+            ordered += [replace(other, levels=other.levels[:1]) for other in unread]
+        ordered.append(candidate)
+    return tuple(ordered)
 
 
 def investigate(
@@ -105,15 +121,19 @@ def investigate(
     if lab.residual and "memory" in lab.levels:
         steady = yield from _fresh_arm(lab)
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
-    for candidate in candidates:
+    for place, candidate in enumerate(candidates, start=1):
         ended = not steady or lab.stopped or lab.residual or candidate.factor in lab.unheld
+        ended = ended or (candidate.factor in RACY and lab.first in lab.by_reading)
+        again = any(later.factor == candidate.factor for later in candidates[place:])
         if ended or enough(lab.found, candidate):
-            left.append(candidate.factor)
+            left += [] if again else [candidate.factor]
             continue
         finding = yield from _try(lab, candidate)
-        if finding is not None:
+        if finding is not None and _latent(candidate, finding):
+            lab.latent.append(candidate.factor)
+        elif finding is not None:
             _keep(lab, finding)
-        elif not _found(lab, candidate.factor):
+        elif not again and not _found(lab, candidate.factor):
             (left if _undecided(lab, candidate.factor) else cleared).append(candidate.factor)
     if site_level is not None and _found(lab, "entropy") and not lab.stopped:
         yield from _name_sites(lab, draws, site_level)
@@ -126,17 +146,34 @@ def _found(lab: Lab, factor: str) -> bool:
     return any(finding.factor == factor for finding in lab.found)
 
 
+def _latent(candidate: Candidate, finding: Finding) -> bool:
+    """Whether a finding shows what the result depends on, and not what drifted.
+
+    Code that collects what threads give may nearly always get it in one order: with such a line in
+    the source, threads stay a suspect.
+    """
+    steady = finding.level in candidate.remote and finding.distinct == 1 and finding.switched >= _patience(candidate)
+    return steady and not (candidate.factor in RACY and candidate.weight >= _EVIDENT)
+
+
+def _patience(candidate: Candidate) -> int:
+    """Runs of an arm that agrees with itself before it is taken for steady."""
+    return RACE_ARM if candidate.factor in LOOSE and candidate.remote else ARM
+
+
 def _lost(lab: Lab, factor: str) -> bool:
     return any(name == factor for name, _, _ in lab.lost)
 
 
 def _undecided(lab: Lab, factor: str) -> bool:
-    return bool(lab.stopped) or lab.residual or factor in lab.masked or _lost(lab, factor)
+    return bool(lab.stopped) or lab.residual or factor in {*lab.masked, *lab.hidden} or _lost(lab, factor)
 
 
 def _keep(lab: Lab, finding: Finding) -> None:
     if not _found(lab, finding.factor):
         lab.found.append(finding)
+        if finding.factor in READ:
+            lab.by_reading.update(finding.moved)
 
 
 # --- the pinned arm -------------------------------------------------------------------------------
@@ -221,8 +258,8 @@ def _try(lab: Lab, candidate: Candidate) -> Generator[Trial, Outcome, Finding | 
             break
     if best is None:
         return None
-    finding = yield from _confirm(lab, factor, *best)
-    if factor == "memory" or finding is None:
+    finding = yield from _confirm(lab, candidate, *best)
+    if factor == "memory" or finding is None or _latent(candidate, finding):
         return finding
     return (yield from _apart_from_memory(lab, candidate, finding, best[1]))
 
@@ -255,7 +292,7 @@ def _apart_from_memory(
             lab.by_memory.update(memory.moved)
     if lab.residual:
         return None
-    weighed = lab.weigh(factor, finding.level, switched)
+    weighed = lab.weigh(factor, finding.level, switched, remote=finding.level in candidate.remote)
     if weighed is None:
         lab.masked.append(factor)
         return None
@@ -265,9 +302,12 @@ def _apart_from_memory(
     return replace(finding, status=CauseStatus.SUSPECT, moved=weighed.moved)
 
 
-def _confirm(lab: Lab, factor: str, level: str, switched: list[Recording]) -> Generator[Trial, Outcome, Finding | None]:
+def _confirm(
+    lab: Lab, candidate: Candidate, level: str, switched: list[Recording]
+) -> Generator[Trial, Outcome, Finding | None]:
     """A B A B until the evidence is enough or shown to be weak; what there is of it when the search must end."""
-    while not lab.stopped and not _settled(lab, factor, switched):
+    factor = candidate.factor
+    while not lab.stopped and not _settled(lab, candidate, switched):
         if not (yield from _run_pinned(lab)):
             break
         outcome = yield lab.trial(factor, level)
@@ -276,13 +316,15 @@ def _confirm(lab: Lab, factor: str, level: str, switched: list[Recording]) -> Ge
             break
         switched.append(outcome.recording)
     lab.note(factor, level, switched)
-    return None if lab.residual else lab.weigh(factor, level, switched)
+    return None if lab.residual else lab.weigh(factor, level, switched, remote=level in candidate.remote)
 
 
-def _settled(lab: Lab, factor: str, switched: Sequence[Recording]) -> bool:
+def _settled(lab: Lab, candidate: Candidate, switched: Sequence[Recording]) -> bool:
     if len(switched) < ARM:
         return False
-    return lab.distinct(switched) == 1 or lab.certain(factor, switched) or len(switched) >= RACE_ARM
+    if lab.distinct(switched) == 1:
+        return len(switched) >= _patience(candidate)
+    return lab.certain(candidate.factor, switched) or len(switched) >= RACE_ARM
 
 
 # --- lines that draw ------------------------------------------------------------------------------

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Budget", "candidates", "explain_drift"]
 
+#: factors that are the same in every run of a plan, unless they are varied
+_SAME = frozenset({"threads", "files", "gpu"})
+#: the level of the clock that is as far from the pinned one as runs are from each other; others are weeks away
+_SOON = "pinned=soon"
+
 #: executes one extra run, and ends it after so many seconds
 Execute = Callable[[RunSpec, float], Outcome]
 
@@ -107,10 +112,19 @@ def candidates(
         name = "environment" if factor == "pid" else factor
         weight = 2 * (name in suspected) + 3 * (factor in drawn) + 4 * (factor in asked)
         weight += 1 if repeats == (factor in ("entropy", "clock", "state", "threads", "files")) else 0
-        found.append(Candidate(factor, tuple(switched[factor]), weight))
+        levels = tuple(switched[factor])
+        remote = frozenset() if factor in asked else _remote(factor, levels)
+        found.append(Candidate(factor, levels, weight, remote))
     varied = [name for name in result.varied if name in switched and name not in {c.factor for c in found}]
     found += [Candidate(name, tuple(switched[name]), 4) for name in varied]
     return rank(found)
+
+
+def _remote(factor: str, levels: Sequence[str]) -> frozenset[str]:
+    """Levels that no two runs of a plan differ by."""
+    if factor == "clock":
+        return frozenset(levels) - {_SOON}
+    return frozenset(levels) if factor in _SAME else frozenset()
 
 
 def _enough(found: Sequence[Finding], candidate: Candidate, *, beyond_state: bool, first: str = "") -> bool:

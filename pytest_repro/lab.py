@@ -19,6 +19,8 @@ ARM = 3
 #: largest number of runs per arm that a race is given
 RACE_ARM = 8
 FISHER_LIMIT = 0.002
+#: factors that let code race, with each level's arm made of several runs
+RACY = frozenset({"threads", "gpu"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class Candidate:
     levels: tuple[str, ...]
     #: evidence for it that needed no re-run; the highest is tried first
     weight: int = 0
+    #: levels that are further from the pinned one than the runs that drifted were from each other: what such a
+    #: level decides did not drift, unless it lets a race loose
+    remote: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class Findings:
     lost: tuple[tuple[str, str, str], ...] = ()
     #: factors that move nothing but what memory addresses move as well
     masked: tuple[str, ...] = ()
+    #: factors that decide the result too, but the same way in every run
+    latent: tuple[str, ...] = ()
     #: factors that could not be held, since the run is lost with them
     unheld: tuple[str, ...] = ()
     #: names of values that differ between runs with everything pinned
@@ -124,12 +131,17 @@ class Lab:
         self.found: list[Finding] = []
         self.lost: list[tuple[str, str, str]] = []
         self.masked: list[str] = []
+        self.latent: list[str] = []
         self.unheld: list[str] = []
         self.stopped = ""
         #: values that differ between pinned runs
         self.unstable: set[str] = set()
         #: values that memory moves: they prove nothing about other factors, which move memory a little, too
         self.by_memory: set[str] = set()
+        #: values that entropy or the clock moves: they prove nothing about threads, which read them
+        self.by_reading: set[str] = set()
+        #: factors that moved such values
+        self.hidden: set[str] = set()
         #: every run in an interpreter of its own, whose heap has no history of earlier runs
         self.fresh = False
         self._starts = 0
@@ -151,6 +163,9 @@ class Lab:
     def moved(self, recording: Recording, factor: str) -> set[str]:
         """Values that a switched factor moved, as far as they prove anything."""
         names = self._names(self.pinned[0], recording)
+        if factor in RACY and names & self.by_reading:
+            self.hidden.add(factor)
+            names -= self.by_reading
         return names if factor == "memory" else names - self.by_memory
 
     def distinct(self, recordings: Sequence[Recording]) -> int:
@@ -206,16 +221,20 @@ class Lab:
         differ = sum(bool(self.moved(recording, factor)) for recording in switched)
         return fisher(differ=differ, switched=len(switched), pinned=len(self.pinned)) < FISHER_LIMIT
 
-    def weigh(self, factor: str, level: str, switched: Sequence[Recording]) -> Finding | None:
-        """What an arm shows; None where it moves nothing that counts."""
+    def weigh(self, factor: str, level: str, switched: Sequence[Recording], *, remote: bool = False) -> Finding | None:
+        """What an arm shows; None where it moves nothing that counts.
+
+        A level that is `remote` from those of the runs that drifted makes no cause where it gives one result.
+        """
         moves = [self.moved(recording, factor) for recording in switched]
         moved = set().union(*moves)
         if not moved:
             return None
         distinct = self.distinct(switched)
-        steady = distinct == 1 and len(switched) >= ARM
+        certain = self.certain(factor, switched)
+        shown = certain and distinct > 1 if remote else certain or (distinct == 1 and len(switched) >= ARM)
         return Finding(
-            status=CauseStatus.CAUSE if steady or self.certain(factor, switched) else CauseStatus.SUSPECT,
+            status=CauseStatus.CAUSE if shown else CauseStatus.SUSPECT,
             factor=factor,
             level=level,
             pinned=len(self.pinned),
@@ -253,6 +272,7 @@ class Lab:
             stopped=self.stopped,
             lost=tuple(self.lost),
             masked=tuple(self.masked),
+            latent=tuple(self.latent),
             unheld=tuple(self.unheld),
             unstable=tuple(sorted(self.unstable)),
         )

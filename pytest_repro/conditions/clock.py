@@ -32,6 +32,8 @@ _DAY = 86_400
 _START = 1_699_963_200
 _STEP_NS = 10**6
 _MONOTONIC_START = 10_000
+#: how much later ``soon`` is, and how much longer its steps are: every digit of a reading and of a duration changes
+_SOON_NS, _SOON_STEP_NS = 67_654_321_987, 370_003
 
 
 class _Ticks:
@@ -108,17 +110,17 @@ def _machine(stack: ExitStack, clock: Callable[[], MachineClock]) -> MachineCloc
     return None
 
 
-def _pinned(stack: ExitStack, k: int) -> None:
-    step = _STEP_NS * (1 + k)
-    start = (_START + 37 * _DAY * k) * _NS
-    monotonic = _Ticks(_MONOTONIC_START * _NS, step)
+def _pinned(stack: ExitStack, later_ns: int, step: int) -> None:
+    """Pin every clock: the time of day, monotonic and processor time all begin later, by the same."""
+    start, cpu = _START * _NS + later_ns, _NS + later_ns
+    monotonic = _Ticks(_MONOTONIC_START * _NS + later_ns, step)
     advance = [monotonic.advance]
     names = _pinned_names(monotonic, ("perf_counter", "monotonic"))
-    machine = _machine(stack, lambda: MachineClock.pinned(start, step))
+    machine = _machine(stack, lambda: MachineClock.pinned(start, step, cpu))
     if machine is None:
         wall = _Ticks(start, step)
         advance.append(wall.advance)
-        names |= _pinned_names(wall, ("time",)) | _pinned_names(_Ticks(_NS, step), ("process_time", "thread_time"))
+        names |= _pinned_names(wall, ("time",)) | _pinned_names(_Ticks(cpu, step), ("process_time", "thread_time"))
     else:
         advance.append(machine.advance)
     _install(stack, names | {"sleep": _sleep(advance)})
@@ -136,14 +138,17 @@ def _shifted(stack: ExitStack, seconds: int) -> None:
 @contextlib.contextmanager
 def _clock(level: str) -> Iterator[None]:
     shift = re.fullmatch(r"([+-]\d{1,5})d", level)
-    pin = re.fullmatch(r"pinned(?:=(\d{1,3}))?", level)
+    pin = re.fullmatch(r"pinned(?:=(\d{1,3}|soon))?", level)
     if shift is None and pin is None:
-        raise bad_level("clock", level, f"{AS_IS!r}, '+DAYSd', '-DAYSd', 'pinned' or 'pinned=K'")
+        raise bad_level("clock", level, f"{AS_IS!r}, '+DAYSd', '-DAYSd', 'pinned', 'pinned=soon' or 'pinned=K'")
     with ExitStack() as stack:
         if shift is not None:
             _shifted(stack, int(shift.group(1)) * _DAY)
+        elif pin is not None and pin.group(1) == "soon":
+            _pinned(stack, _SOON_NS, _STEP_NS + _SOON_STEP_NS)
         elif pin is not None:
-            _pinned(stack, int(pin.group(1) or 0))
+            k = int(pin.group(1) or 0)
+            _pinned(stack, 37 * _DAY * k * _NS, _STEP_NS * (1 + k))
         yield
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import itertools
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -28,8 +27,10 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from pytest_repro.conditions.crew import Crew, pin_queues
 from pytest_repro.conditions.event_loops import pin_event_loops
-from pytest_repro.conditions.patching import StandIn, early_bound, put, users
+from pytest_repro.conditions.one_worker import pin_workers
+from pytest_repro.conditions.patching import StandIn, by_user, early_bound, put
 
 __all__ = ["one_after_another"]
 
@@ -43,6 +44,8 @@ _SLICE = 0.2
 #: seconds that a task may lag behind one submitted later before completion decides the order after all
 _LAG_SECONDS = 30.0
 _NEVER = float("inf")
+#: through them a coroutine of the user's gets its work done by a thread
+_LOOPS = ("asyncio.base_events", "asyncio.threads")
 
 
 def _processor_seconds(process: str) -> float | None:
@@ -114,15 +117,6 @@ class _InOrder(set[Any]):
         return super().pop()
 
 
-def _by_user(*between: str) -> bool:
-    """Whether the stand-in was called from the user's code, directly or through the modules `between`."""
-    passed = (__name__, StandIn.__module__, *between)
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") in passed:
-        frame = frame.f_back
-    return users(sys.modules.get(frame.f_globals.get("__name__") or ""))
-
-
 def _done_in(timeout: float | None, future: Future[Any]) -> bool:
     return bool(_WAIT([future], timeout=timeout).done)
 
@@ -157,7 +151,7 @@ def _completed(submissions: _Submissions) -> StandIn:
             yield from original(pending, None if timeout is None else max(0.0, end - time.monotonic()))
 
     def as_completed(fs: Iterable[Future[Any]], timeout: float | None = None) -> Iterator[Future[Any]]:
-        return ordered(fs, timeout) if _by_user() else original(fs, timeout)
+        return ordered(fs, timeout) if by_user() else original(fs, timeout)
 
     return StandIn(as_completed, original)
 
@@ -179,7 +173,7 @@ def _waited(submissions: _Submissions) -> StandIn:
         return pending
 
     def wait(fs: Iterable[Future[Any]], timeout: float | None = None, return_when: str = "ALL_COMPLETED") -> Any:
-        if not _by_user():
+        if not by_user():
             return original(fs, timeout, return_when)
         pending = submissions.ordered(fs)
         first = enough(pending, timeout, return_when) if return_when in (FIRST_COMPLETED, FIRST_EXCEPTION) else None
@@ -202,7 +196,7 @@ def _pin_executors(stack: ExitStack, patience: _Patience, replaced: dict[int, An
 
     def submit_and_wait(self: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = submit(self, *args, **kwargs)
-        if _by_user("concurrent.futures._base"):  # Executor.map submits, too
+        if by_user("concurrent.futures._base", *_LOOPS):  # Executor.map submits, too
             patience.wait("task", lambda seconds: _done_in(seconds, future))
         return future
 
@@ -215,19 +209,18 @@ def _pin_executors(stack: ExitStack, patience: _Patience, replaced: dict[int, An
 
 
 def _pin_threads(stack: ExitStack, patience: _Patience) -> None:
-    start = threading.Thread.start
+    start, crew = threading.Thread.start, Crew()
 
     def start_and_wait(self: threading.Thread) -> None:
+        user = by_user() and not isinstance(self, threading.Timer)
+        if user:
+            crew.add(self)
         start(self)
-        if _by_user() and not isinstance(self, threading.Timer):
-
-            def ended(seconds: float) -> bool:
-                self.join(seconds)
-                return not self.is_alive()
-
-            patience.wait("daemon" if self.daemon else "thread", ended)
+        if user:
+            patience.wait("daemon" if self.daemon else "thread", crew.rest)
 
     put(stack, threading.Thread, "start", start_and_wait)
+    pin_queues(stack, crew, lambda ended: patience.wait("queue", ended))
 
 
 def _pin_processes(stack: ExitStack, patience: _Patience) -> None:
@@ -236,7 +229,7 @@ def _pin_processes(stack: ExitStack, patience: _Patience) -> None:
 
     def start_and_wait(self: Any) -> None:
         start(self)
-        if _by_user():
+        if by_user():
 
             def ended(seconds: float) -> bool:
                 self.join(seconds)
@@ -253,11 +246,11 @@ def _pin_pools(stack: ExitStack, patience: _Patience) -> None:
     originals: dict[str, Callable[..., Any]] = {"map": Pool.map, "starmap": Pool.starmap}
 
     def imap_unordered(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return (self.imap if _by_user() else unordered.__get__(self))(*args, **kwargs)
+        return (self.imap if by_user() else unordered.__get__(self))(*args, **kwargs)
 
     def apply_and_wait(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = apply_async(self, *args, **kwargs)
-        if isinstance(self, ThreadPool) and _by_user("multiprocessing.pool"):  # `apply` comes through here
+        if isinstance(self, ThreadPool) and by_user("multiprocessing.pool"):  # `apply` comes through here
 
             def ended(seconds: float) -> bool:
                 result.wait(seconds)
@@ -268,7 +261,7 @@ def _pin_pools(stack: ExitStack, patience: _Patience) -> None:
 
     def one_by_one(name: str) -> Callable[..., Any]:
         def mapped(self: Any, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> Any:
-            if not (isinstance(self, ThreadPool) and _by_user()):
+            if not (isinstance(self, ThreadPool) and by_user()):
                 return originals[name](self, func, iterable, chunksize)
             calls = [item if name == "starmap" else (item,) for item in iterable]
             return [result.get() for result in [self.apply_async(func, arguments) for arguments in calls]]
@@ -296,6 +289,7 @@ def one_after_another(*, idle: float = IDLE_SECONDS, busy: float = BUSY_SECONDS)
         _pin_threads(stack, patience)
         _pin_processes(stack, patience)
         _pin_pools(stack, patience)
+        pin_workers(stack)
         pin_event_loops(stack, replaced)
         early_bound(stack, replaced)
         yield

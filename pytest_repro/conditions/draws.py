@@ -7,6 +7,8 @@ another: this is how the one draw that matters is told from all others.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import hashlib
 import os
 import random
@@ -22,6 +24,7 @@ from typing import Any
 
 from pytest_repro.conditions.factor import AS_IS, Factor, bad_level
 from pytest_repro.conditions.patching import StandIn, early_bound, infrastructure, put
+from pytest_repro.conditions.temporary import pin_temporary_names
 
 __all__ = ["ENTROPY"]
 
@@ -73,7 +76,7 @@ class _Streams:
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and _between(frame):
             frame = frame.f_back
-        if frame is None or infrastructure(frame.f_globals.get("__name__")):
+        if frame is None or _bookkeeping(frame.f_globals.get("__name__") or ""):
             return None
         file, line = _site(frame)
         stream = f"{kind}\0{self._keys.of(file, line)}\0{PurePath(file).name}:{line}"
@@ -85,6 +88,11 @@ class _Streams:
 def _between(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__") or ""
     return name.partition(".")[0] in _BETWEEN or name.startswith("pytest_repro.")
+
+
+def _bookkeeping(module: str) -> bool:
+    """Whether a draw must stay unique; dask's names of tasks need not, and decide in which order they run."""
+    return infrastructure(module) and not module.startswith("dask.")
 
 
 def _site(frame: FrameType) -> tuple[str, int]:
@@ -108,6 +116,7 @@ def _entropy(level: str) -> Iterator[None]:
         _replace_random(stack, streams, replaced)
         _replace_uuid(stack, streams)
         _replace_torch(stack, streams, replaced)
+        pin_temporary_names(stack, streams.draw, replaced)
         polars = sys.modules.get("polars")
         if polars is not None:  # its generator cannot be read, hence not put back: a process of our own only
             polars.set_random_seed(_number(_key_bytes(level), 8))
@@ -187,6 +196,34 @@ def _replace_torch(stack: ExitStack, streams: _Streams, replaced: dict[int, Any]
     replaced[id(original)] = new
     for owner in (torch, torch.random):
         put(stack, owner, "seed", new)
+    _replace_generator_seed(stack, streams, torch.Generator)
+
+
+def _replace_generator_seed(stack: ExitStack, streams: _Streams, generator: type) -> None:
+    """``torch.Generator().seed()``: a method of a type in C, whose attributes cannot be set.
+
+    Its dictionary can be reached and changed; the interpreter must then be told to forget what it looked up.
+    Only ever done in a process of our own.
+    """
+    methods = next((held for held in gc.get_referents(vars(generator)) if isinstance(held, dict)), {})
+    original = methods.get("seed")
+    if sys.implementation.name != "cpython" or original is None:
+        return
+
+    def seed(self: Any) -> int:
+        data = streams.draw("torch", 8)
+        if data is None:
+            return int(original(self))
+        value = _number(data, 8)
+        self.manual_seed(value)
+        return value
+
+    def put_in(method: Any) -> None:
+        methods["seed"] = method
+        ctypes.pythonapi.PyType_Modified(ctypes.py_object(generator))
+
+    put_in(seed)
+    stack.callback(put_in, original)
 
 
 ENTROPY = Factor(

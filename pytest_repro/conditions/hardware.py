@@ -43,9 +43,10 @@ def _thread_count(level: str) -> tuple[int, bool]:
 
 
 def _threads_launch(level: str) -> Launch:
-    count, _ = _thread_count(level)
-    # OMP_DYNAMIC lets the runtime hand out fewer threads than were asked for.
-    return Launch({**dict.fromkeys(THREAD_VARIABLES, str(count)), "OMP_DYNAMIC": "false"})
+    count, sequential = _thread_count(level)
+    # OMP_DYNAMIC lets the runtime hand out fewer threads than were asked for; its limit outweighs what code asks for
+    limit = {"OMP_THREAD_LIMIT": "1"} if sequential else {}
+    return Launch({**dict.fromkeys(THREAD_VARIABLES, str(count)), "OMP_DYNAMIC": "false", **limit})
 
 
 @contextlib.contextmanager

@@ -117,9 +117,9 @@ class MachineClock:
         return ("__errno_location", "sem_clockwait", "pthread_cond_clockwait")
 
     @classmethod
-    def pinned(cls, start_ns: int, step_ns: int) -> MachineClock:
+    def pinned(cls, start_ns: int, step_ns: int, cpu_ns: int = 10**9) -> MachineClock:
         """Make a wall clock that starts at a fixed time and steps once per reading; CPU clocks likewise."""
-        return cls((start_ns, step_ns, 10**9, step_ns, 0, 0))
+        return cls((start_ns, step_ns, cpu_ns, step_ns, 0, 0))
 
     @classmethod
     def shifted(cls, seconds: int) -> MachineClock:

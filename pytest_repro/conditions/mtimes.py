@@ -1,4 +1,4 @@
-"""Times of files that changed during a run, made the same in every run."""
+"""Times and inode numbers of files that changed during a run, made the same in every run."""
 
 from __future__ import annotations
 
@@ -16,27 +16,34 @@ _BASE_SECONDS = 1_700_000_000
 #: the kernel stamps files with a clock that is up to one tick (10 ms) behind
 _TICK_NS = 10_000_000
 _NS = 1_000_000_000
+#: beyond what file systems give
+_FIRST_INODE = 2**48
 
 
 class StatClock:
-    """Replaces the times of files that changed since it was made: base plus order of first sight.
+    """Replaces times and numbers of files that changed since it was made: base plus order of first sight.
 
-    Files that were there before keep their times, which are the same in every run.
+    Files that were there before keep theirs, which are the same in every run. A number that was given or kept
+    once stays: two results are of one file exactly where they were before.
     """
 
     def __init__(self) -> None:
         self._since = time.time_ns() - _TICK_NS
         self._seen: dict[tuple[int, int, int], int] = {}
+        self._inodes: dict[tuple[int, int], int] = {}
         self._lock = threading.Lock()
 
     def steady(self, result: os.stat_result) -> os.stat_result:
         """Return the result with steady times, or itself where the file is older than the run."""
-        if result.st_mtime_ns < self._since:
-            return result
+        changed = result.st_mtime_ns >= self._since
         with self._lock:
+            own = _FIRST_INODE + len(self._inodes) if changed else result.st_ino
+            inode = self._inodes.setdefault((result.st_dev, result.st_ino), own)
+            if not changed:
+                return result if inode == result.st_ino else _changed(result, inode)
             key = (result.st_dev, result.st_ino, result.st_mtime_ns)
             seconds = _BASE_SECONDS + self._seen.setdefault(key, len(self._seen))
-        return _with_time(result, seconds)
+        return _changed(result, inode, seconds)
 
     def around(self, original: Any) -> StandIn:
         """Make a stand-in for ``os.stat`` or one of its kin."""
@@ -59,9 +66,12 @@ def _for_bookkeeping() -> bool:
     return False
 
 
-def _with_time(result: os.stat_result, seconds: int) -> os.stat_result:
+def _changed(result: os.stat_result, inode: int, seconds: int | None = None) -> os.stat_result:
     reduced: Any = result.__reduce__()
     fields, named = list(reduced[1][0]), dict(reduced[1][1])
+    fields[1] = inode
+    if seconds is None:
+        return os.stat_result(fields, named)
     fields[7:10] = [seconds] * 3
     for name in ("atime", "mtime", "ctime"):
         named[f"st_{name}"] = float(seconds)
@@ -82,6 +92,12 @@ class _Entry:
         """As ``os.DirEntry.stat``."""
         result = self._entry.stat(follow_symlinks=follow_symlinks)
         return result if _for_bookkeeping() else self._times.steady(result)
+
+    def inode(self) -> int:
+        """As ``os.DirEntry.inode``."""
+        if _for_bookkeeping():
+            return self._entry.inode()
+        return self._times.steady(self._entry.stat(follow_symlinks=False)).st_ino
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._entry, name)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from types import ModuleType
 from typing import Any
 
-__all__ = ["StandIn", "early_bound", "environ", "holders", "infrastructure", "put", "users"]
+__all__ = ["StandIn", "by_user", "early_bound", "environ", "holders", "infrastructure", "put", "users"]
 
 #: Packages that read clocks, process ids and entropy for their own bookkeeping. Giving them pinned
 #: values would break time-outs, fork detection or unique names without making any result the same.
@@ -128,6 +128,17 @@ def users(module: ModuleType | None) -> bool:
     if not isinstance(file, str) or infrastructure(name):
         return False
     return not file.startswith(_installed())
+
+
+def by_user(*between: str) -> bool:
+    """Whether the caller, a stand-in, was called by the user's code: directly, or through the modules `between`."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        name = frame.f_globals.get("__name__") or ""
+        if name not in between and not name.startswith("pytest_repro.conditions."):
+            break
+        frame = frame.f_back
+    return users(sys.modules.get(frame.f_globals.get("__name__") or ""))
 
 
 @functools.cache

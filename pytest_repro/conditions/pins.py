@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from types import MappingProxyType
+from typing import Any
 
 from pytest_repro.conditions.draws import ENTROPY
-from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, cycle
+from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, check_level, cycle
 from pytest_repro.conditions.hardware import JOBLIB
-from pytest_repro.conditions.patching import StandIn, early_bound, infrastructure, put
+from pytest_repro.conditions.patching import StandIn, by_user, early_bound, infrastructure, put
 from pytest_repro.model import Condition, Place
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "import_condition",
 ]
 
+#: through them a coroutine starts a process
+_STARTING = ("asyncio.subprocess", "asyncio.base_events", "asyncio.unix_events", "asyncio.base_subprocess")
 _PIDS = 4_000_000  # near the kernel's limit, so that it is hardly any real process's
 
 
@@ -80,7 +84,7 @@ IMPORT = Factor(
     name="import",
     description="entropy, clock and process number while the test's modules are imported",
     platforms="Everywhere; in workers only.",
-    ladder=cycle(AS_IS, "0", "1"),
+    ladder=cycle(AS_IS, "0", "1", "clock=1", "pid=1"),
     launch_part=lambda level: Launch({IMPORT_VARIABLE: level}),
 )
 
@@ -96,15 +100,51 @@ START = Factor(
 )
 
 
-def import_condition(key: str) -> Condition:
-    """What holds during imports in a worker whose ``import`` factor is at level `key`."""
-    levels = {"clock": "pinned", "entropy": key, "files": "pinned", "pid": "pinned"}
+def import_condition(level: str) -> Condition:
+    """What holds during imports in a worker whose ``import`` factor is at `level`.
+
+    A number is the key of what imports draw; ``clock=1`` and ``pid=1`` leave that as it is and switch another.
+    """
+    levels = {"clock": "pinned", "entropy": "0", "files": "pinned", "pid": "pinned"}
+    name, _, k = level.partition("=")
+    levels |= {name: f"pinned={k}"} if k else {"entropy": level}
     return Condition(Place.PROCESS, tuple(sorted(levels.items())))
 
 
+@contextlib.contextmanager
+def _children(level: str) -> Iterator[None]:
+    """Interpreters that the test starts in an environment of their own get the hash seed of this one."""
+    check_level("children", level, ["hash-seed"])
+    seed = os.environ.get("PYTHONHASHSEED")
+    if seed is None:
+        yield
+        return
+    start = subprocess.Popen.__init__
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - takes its place
+        given = kwargs.get("env")
+        if given is not None and by_user("subprocess", *_STARTING):
+            names = [os.fsdecode(name) for name in given]
+            kwargs["env"] = given if "PYTHONHASHSEED" in names else {**given, "PYTHONHASHSEED": seed}
+        start(self, *args, **kwargs)
+
+    with ExitStack() as stack:
+        put(stack, subprocess.Popen, "__init__", __init__)
+        yield
+
+
+CHILDREN = Factor(
+    name="children",
+    description="the hash seed of interpreters that the test starts in an environment of their own",
+    platforms="Everywhere; only in a process of our own.",
+    ladder=cycle(AS_IS, "hash-seed"),
+    apply_part=_children,
+    own_process=True,
+)
+
 #: factors that only the explainer uses
 PIN_FACTORS: Mapping[str, Factor] = MappingProxyType(
-    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT, START)}
+    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT, START, CHILDREN)}
 )
 
 #: Everything held: the level of each factor in the runs that must agree before anything is blamed.
@@ -112,6 +152,7 @@ PIN_FACTORS: Mapping[str, Factor] = MappingProxyType(
 #: ``threads`` lets it go, too.
 ALL_PINNED: Mapping[str, str] = MappingProxyType(
     {
+        "children": "hash-seed",
         "clock": "pinned",
         "entropy": "0",
         "files": "pinned",
@@ -129,17 +170,19 @@ ALL_PINNED: Mapping[str, str] = MappingProxyType(
 #: the pinned one, except four threads, whose races are what is looked for.
 SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "clock": ("pinned=1", "pinned=2"),
+        # a minute later first, as runs are, then weeks
+        "clock": ("pinned=soon", "pinned=1", "pinned=2"),
         "cpu": ("avx2", "baseline"),
         "cwd": ("elsewhere",),
         "entropy": ("1", "2", "3"),
         "environ": ("padding=4111",),
-        "files": ("reversed", "shuffled=2"),
+        # as the system gives them first: where that differs from run to run, it explains a drift
+        "files": (AS_IS, "reversed", "shuffled=2"),
         "gpu": ("kernels", "benchmark", "tf32"),
         # fewer than four seeds leave an order of three words unchanged too often
         "hash-seed": ("1", "2", "3", "4"),
         "home": ("elsewhere",),
-        "import": ("1",),
+        "import": ("1", "clock=1", "pid=1"),
         "locale": ("C",),
         # another order of addresses, twice; other contents; another base
         "memory": (

@@ -93,8 +93,9 @@ _LOCAL_TIME: Final = Rule(
 )
 _LISTING: Final = Rule("files", "sorted(...) around the listing")
 _MTIME: Final = Rule("files", "use the content instead of times of modification")
+_ADDRESS: Final = Rule("memory", "use a number of your own: it is an address, another one in each process")
 _COMPLETION: Final = Rule("threads", "collect in the order of submission: executor.map, or sort by an index")
-_THREADS: Final = Rule("threads", "make sure that no result depends on the order in which threads finish")
+_THREADS: Final = Rule("threads", "make sure that no result depends on who finishes first")
 _KMEANS: Final = Rule("threads", "threadpoolctl.threadpool_limits(1): threads add their sums in order of arrival")
 _EMPTY: Final = Rule(
     "memory", "zeros(...) unless every element is written: the memory is not initialised", _holds_memory
@@ -123,6 +124,7 @@ _FUNCTIONS: Final[tuple[tuple[str, str, Rule], ...]] = (
     ("os", "getpid getppid cpu_count process_cpu_count sched_getaffinity uname getlogin getcwd", _MACHINE),
     ("os.path", "expanduser", _MACHINE),
     ("socket", "gethostname getfqdn", _MACHINE),
+    ("threading", "get_native_id", _MACHINE),
     ("multiprocessing", "cpu_count", _MACHINE),
     ("joblib", "cpu_count effective_n_jobs", _MACHINE),
     ("platform", "node machine platform processor uname", _MACHINE),
@@ -137,6 +139,11 @@ _FUNCTIONS: Final[tuple[tuple[str, str, Rule], ...]] = (
     ("asyncio", "as_completed", _COMPLETION),
     ("concurrent.futures", "ThreadPoolExecutor", _THREADS),
     ("threading", "Thread Timer", _THREADS),
+    ("threading", "get_ident", _ADDRESS),
+    ("queue", "Queue LifoQueue PriorityQueue SimpleQueue", _THREADS),
+    ("asyncio", "to_thread", _THREADS),
+    ("concurrent.futures", "ProcessPoolExecutor", _THREADS),
+    ("multiprocessing", "Process Queue SimpleQueue", _THREADS),
     ("multiprocessing.pool", "ThreadPool", _THREADS),
     ("sklearn.cluster", "KMeans MiniBatchKMeans BisectingKMeans", _KMEANS),
     ("numpy", "empty empty_like ndarray", _EMPTY),
@@ -176,6 +183,7 @@ METHODS: Final[dict[str, tuple[str, Rule]]] = {
     "group_by": ("polars", Rule("entropy", "maintain_order=True, or sort the result", _unless_true("maintain_order"))),
     "unique": ("polars", Rule("entropy", "maintain_order=True, or sort the result", _unless_true("maintain_order"))),
     "sample": ("polars", Rule("entropy", "seed=repro.seed", _unseeded("seed", position=None))),
+    "seed": ("torch", Rule("entropy", "manual_seed(repro.seed): without a number it asks the system", _no_arguments)),
     "shuffle": ("polars", Rule("entropy", "seed=repro.seed", _unseeded("seed"))),
     "index_put_": ("torch", Rule("threads", "torch.use_deterministic_algorithms(True)", _unless_true("no_such"))),
 }

@@ -99,6 +99,26 @@ def test_summary_claims_what_the_status_allows(status: CauseStatus, distinct: in
     assert cause.status is status
 
 
+@pytest.mark.parametrize(
+    ("level", "factor", "title"),
+    [
+        ("1", "entropy", "entropy drawn at import"),
+        ("clock=1", "clock", "the time at which the test's modules were imported"),
+        ("pid=1", "environment", "os.getpid() at import"),
+    ],
+)
+def test_what_an_import_read_is_named(level: str, factor: str, title: str) -> None:
+    cause = make_cause(Findings(found=(finding("import", level=level),)))
+    assert cause.factor == factor
+    assert cause.summary.startswith(f"{title} decides it: ")
+
+
+def test_what_decides_but_was_the_same_each_time_is_told_beside_the_cause() -> None:
+    cause = make_cause(Findings(found=(finding("clock"),), latent=("files",)))
+    assert cause.factor == "clock"
+    assert any("not differently from run to run: the order of directory listings" in line for line in cause.details)
+
+
 def test_suspect_of_few_equal_runs_does_not_claim_to_decide() -> None:
     """The budget may end before there are three runs each."""
     found = finding(status=CauseStatus.SUSPECT, switched=1, differ=1, pinned=3)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from pytest_repro.explain import ORDERS, Candidate, Finding, Outcome, Trial
+import pytest
+
+from pytest_repro.explain import ORDERS, Candidate, Finding, Outcome, Trial, rank
+from pytest_repro.lab import ARM, RACE_ARM
 from pytest_repro.model import CauseStatus
-from tests.worlds import LEVELS, Bench, World, reads
+from tests.worlds import LEVELS, Bench, World, never_enough, reads
 
 
 class Losing(Bench):
@@ -130,3 +133,101 @@ def test_forks_that_differ_are_followed_by_fresh_interpreters() -> None:
     assert len(set(starts)) == len(starts)
     assert None not in starts
     assert [arm.level for arm in findings.evidence if not arm.factor] == ["pinned", "pinned, forked"]
+
+
+# --- factors that were the same in every run ------------------------------------------------------
+
+
+def constant(factor: str, weight: int = 0) -> Candidate:
+    return Candidate(factor, LEVELS[factor], weight, remote=frozenset(LEVELS[factor]))
+
+
+@pytest.mark.parametrize("factor", ["files", "threads"])
+def test_what_was_the_same_in_every_run_and_gives_one_result_is_no_cause(factor: str) -> None:
+    """A listing in the same order each time decides the result; what drifted is something else."""
+    bench = Bench(reads(factor))
+    findings = bench([constant(factor)])
+    assert findings.found == ()
+    assert findings.latent == (factor,)
+    assert factor not in findings.cleared
+    assert bench.arms().count(factor) == RACE_ARM, "a race may show late"
+
+
+def test_date_that_was_the_same_in_every_run_is_no_cause_and_the_time_is() -> None:
+    """A program that reads the year does not drift by it within minutes; one that reads the second does."""
+    clock = Candidate("clock", ("soon", "weeks"), remote=frozenset({"weeks"}))
+    findings = Bench(lambda levels: levels["clock"] == "weeks")([clock, Candidate("hash-seed", LEVELS["hash-seed"])])
+    assert (findings.found, findings.latent) == ((), ("clock",))
+    (found,) = Bench(reads("clock"))([clock]).found
+    assert (found.level, found.status, found.switched) == ("soon", CauseStatus.CAUSE, ARM)
+
+
+def test_race_of_what_was_the_same_in_every_run_is_a_cause() -> None:
+    numbers = iter(range(1000))
+    findings = Bench(lambda levels: 0 if levels["files"] == "a" else next(numbers) + 1)([constant("files")])
+    (found,) = findings.found
+    assert (found.factor, found.status) == ("files", CauseStatus.CAUSE)
+    assert findings.latent == ()
+
+
+def test_steady_threads_with_a_suspect_line_stay_a_suspect() -> None:
+    (found,) = Bench(reads("threads"))([constant("threads", weight=2)]).found
+    assert (found.status, found.switched, found.distinct) == (CauseStatus.SUSPECT, RACE_ARM, 1)
+
+
+def test_cause_is_found_behind_a_listing_that_is_always_the_same() -> None:
+    findings = Bench(reads("files", "clock"))([constant("files", weight=4), Candidate("clock", ("b",), 3)])
+    assert [(found.factor, found.status) for found in findings.found] == [("clock", CauseStatus.CAUSE)]
+    assert findings.latent == ("files",)
+
+
+def test_time_that_runs_out_leaves_what_was_the_same_a_suspect() -> None:
+    (found,) = Bench(reads("files"), limit=8)([constant("files")]).found
+    assert found.status is CauseStatus.SUSPECT
+
+
+# --- races, and what they read --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read", ["clock", "entropy"])
+def test_threads_are_not_blamed_for_what_they_read(read: str) -> None:
+    """With more threads a clock is read more often, and processes of joblib draw entropy that nobody pins."""
+    numbers = iter(range(1000))
+
+    def world(levels: Mapping[str, str]) -> object:
+        return levels[read], 0 if levels["threads"] == "a" else next(numbers) + 1
+
+    given = rank([Candidate("threads", ("4",), 7), Candidate(read, ("b", "c"), 1), Candidate("files", ("b",), 0)])
+    assert [(candidate.factor, len(candidate.levels)) for candidate in given] == [
+        (read, 1),
+        ("threads", 1),
+        (read, 2),
+        ("files", 1),
+    ]
+    findings = Bench(world)(given, first="x", enough=never_enough)
+    assert [(found.factor, found.status) for found in findings.found] == [(read, CauseStatus.CAUSE)]
+    assert "threads" in findings.not_tried
+
+
+def test_what_was_tried_in_part_is_cleared_once_all_of_it_was() -> None:
+    given = rank([Candidate("threads", ("4",), 3), Candidate("clock", ("b", "c"), 1)])
+    bench = Bench(lambda _levels: 1)
+    findings = bench(given)
+    assert findings.cleared == ("threads", "clock")
+    assert bench.arms().count("clock") == 2
+    stopped = Bench(lambda _levels: 1, limit=5)(given)
+    assert (stopped.cleared, stopped.not_tried) == ((), ("threads", "clock"))
+
+
+def test_threads_are_blamed_for_another_value_beside_the_clock() -> None:
+    numbers = iter(range(1000))
+
+    def world(levels: Mapping[str, str]) -> dict[str, object]:
+        raced = 0 if levels["threads"] == "a" else next(numbers) + 1
+        return {"x": raced, "time": (levels["clock"], raced)}
+
+    findings = Bench(world)(
+        [Candidate("clock", ("b",), 3), Candidate("threads", ("4",), 3)], first="x", enough=never_enough
+    )
+    moved = {found.factor: found.moved for found in findings.found}
+    assert moved == {"clock": ("time",), "threads": ("x",)}

@@ -6,8 +6,9 @@ import pytest
 
 from pytest_repro.causes import make_cause
 from pytest_repro.explain import Candidate, Finding, Findings
-from pytest_repro.explaining import _enough
+from pytest_repro.explaining import _enough, candidates
 from pytest_repro.model import CauseStatus, Location, Suspect
+from tests.builders import make_result
 
 PLACE = Location("test_a.py", 3)
 POLARS = Suspect("entropy", "group_by()", PLACE, "maintain_order=True, or sort the result")
@@ -45,6 +46,26 @@ def test_search_ends_once_what_was_found_explains_the_drift(
 def test_clock_is_blamed_unless_only_a_library_reads_it(suspects: tuple[Suspect, ...], factor: str) -> None:
     cause = make_cause(Findings(found=(_finding("clock"),)), suspects=suspects)
     assert cause.factor == factor
+
+
+@pytest.mark.parametrize(
+    ("varied", "threads", "clock"),
+    [
+        pytest.param((), {"4"}, {"pinned=1"}, id="runs have the same threads, and are minutes apart"),
+        pytest.param(("process", "threads", "clock"), set(), set(), id="both were varied"),
+    ],
+)
+def test_levels_that_no_two_runs_differ_by_are_remote(
+    varied: tuple[str, ...], threads: set[str], clock: set[str]
+) -> None:
+    levels = {"threads": ("4",), "clock": ("pinned=soon", "pinned=1"), "entropy": ("1",)}
+    result = make_result(varied=varied)
+    found = candidates(result, (), pinned=dict.fromkeys(levels, "a"), switched=levels)
+    assert {candidate.factor: candidate.remote for candidate in found} == {
+        "threads": threads,
+        "clock": clock,
+        "entropy": set(),
+    }
 
 
 def test_what_fresh_interpreters_differ_in_comes_before_state() -> None:

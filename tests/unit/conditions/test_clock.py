@@ -104,6 +104,15 @@ def test_pinned_readings_step_by_the_same_amount_each_time() -> None:
     assert _run("pinned")[1] == _run("pinned")[1]
 
 
+@needs_machine_code
+def test_a_minute_later_every_clock_reads_another_time_and_every_step_is_longer() -> None:
+    pinned, soon = (_run(level) for level in ("pinned", "pinned=soon"))
+    later = [now - then for now, then in zip(soon[1], pinned[1], strict=True)]
+    assert all(60 < seconds < 70 for seconds in later)
+    assert soon[7][0] - pinned[7][0] == pytest.approx(67.654321987)
+    assert soon[7][1] - soon[7][0] > pinned[7][1] - pinned[7][0]
+
+
 def test_every_entry_is_in_the_code_and_the_code_fits_its_page() -> None:
     machine, labels = code()
     assert set(ENTRIES) <= set(labels)
@@ -136,6 +145,8 @@ def test_other_platforms_pin_the_names_and_say_so(monkeypatch: pytest.MonkeyPatc
     real = time.time()
     with applied(Condition(levels=(("clock", "pinned"),)), own_process=True):
         assert [time.time(), time.time(), time.perf_counter()] == [1_699_963_200.0, 1_699_963_200.001, 10_000.0]
+    with applied(Condition(levels=(("clock", "pinned=soon"),)), own_process=True):
+        assert [time.perf_counter(), time.process_time()] == [10_067.654321987, 68.654321987]
     with applied(Condition(levels=(("clock", "+40d"),)), own_process=True):
         assert time.time() - real > 40 * 86_400
     assert time.time() - real < 60

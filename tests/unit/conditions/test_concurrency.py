@@ -9,6 +9,7 @@ import asyncio
 import concurrent.futures
 import importlib.util
 import multiprocessing.pool
+import queue
 import sys
 import threading
 import time
@@ -87,6 +88,49 @@ def all_completed():
         done, rest = wait({pool.submit(work, i) for i in range(LAST)})
     assert not rest
     return [done.pop().result() for _ in range(LAST)]
+def consumed():
+    asked, answered = queue.Queue(), queue.Queue()
+    def consume():
+        while (item := asked.get()) is not None: answered.put(work(item))
+    threads = [threading.Thread(target=consume) for _ in range(3)]
+    for thread in threads: thread.start()
+    for item in range(LAST): asked.put(item)
+    for thread in threads: asked.put(None)
+    for thread in threads: thread.join()
+    return [answered.get() for _ in range(LAST)]
+def two_stages():
+    asked, halfway, answered = queue.Queue(), queue.Queue(), queue.Queue()
+    def serve(source, goal):
+        while (item := source.get()) is not None: goal.put(work(item))
+    stages = [(asked, halfway), (asked, halfway), (halfway, answered), (halfway, answered)]
+    threads = [threading.Thread(target=serve, args=stage) for stage in stages]
+    for thread in threads: thread.start()
+    for item in range(LAST): asked.put(item)
+    found = [answered.get() for _ in range(LAST)]
+    for source, _ in stages: source.put(None)
+    for thread in threads: thread.join()
+    return found
+def produced():
+    made = queue.Queue(maxsize=1)
+    def produce(i): made.put(work(i))
+    threads = [threading.Thread(target=produce, args=(i,)) for i in range(LAST)]
+    for thread in threads: thread.start()
+    found = [made.get() for _ in range(LAST)]
+    for thread in threads: thread.join()
+    return found
+def gathered():
+    log = []
+    async def one(i): log.append(await asyncio.to_thread(work, i))
+    async def main(): await asyncio.gather(*(one(i) for i in range(LAST)))
+    asyncio.run(main())
+    return log
+def callbacks():
+    log = []
+    with FORK.Pool(LAST) as pool:
+        for i in range(LAST): pool.apply_async(work, (i,), callback=log.append)
+        pool.close()
+        pool.join()
+    return log
 
 def first_exception():
     with ProcessPoolExecutor(LAST, mp_context=FORK) as pool:
@@ -167,6 +211,11 @@ ORDERED = (
     "first_completed",
     "all_completed",
     "coroutines",
+    "consumed",
+    "two_stages",
+    "produced",
+    "gathered",
+    "callbacks",
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs fork")
@@ -194,8 +243,10 @@ def _changed() -> list[object]:
         Future: ("__init__",),
         ThreadPoolExecutor: ("submit",),
         threading.Thread: ("start",),
+        queue.Queue: ("put", "get"),
         BaseProcess: ("start",),
-        multiprocessing.pool.Pool: ("imap_unordered", "apply_async", "map", "starmap"),
+        multiprocessing.pool.Pool: ("__init__", "imap_unordered", "apply_async", "map", "starmap"),
+        concurrent.futures.ProcessPoolExecutor: ("__init__",),
     }
     return [vars(owner)[name] for owner, names in owners.items() for name in names]
 
@@ -214,8 +265,8 @@ def test_the_order_is_that_of_the_start(program: ModuleType, name: str) -> None:
 
 
 def test_the_order_is_another_one_without(program: ModuleType) -> None:
-    free = [getattr(program, name)() for name in ("completed", "updates_of_threads", "updates_of_pool", "unordered")]
-    assert [order[-1] for order in free] == [0, 0, 0, 0]
+    names = ("completed", "updates_of_threads", "updates_of_pool", "unordered", "consumed", "gathered", "callbacks")
+    assert [getattr(program, name)()[-1] for name in names] == [0] * len(names)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -229,11 +280,17 @@ def test_a_timeout_stays_a_timeout(program: ModuleType) -> None:
         assert program.too_late() == "1 (of 1) futures unfinished"
 
 
-@pytest.mark.parametrize("name", ["barrier", "server"])
-def test_what_waits_for_each_other_is_let_go_once(program: ModuleType, name: str) -> None:
+def test_what_waits_for_each_other_is_let_go_once(program: ModuleType) -> None:
     with one_after_another(idle=0.4):
-        _, seconds = _took(getattr(program, name))
+        _, seconds = _took(program.barrier)
     assert 0.4 <= seconds < 1.5
+
+
+def test_a_thread_that_waits_to_be_notified_is_let_go_at_once(program: ModuleType) -> None:
+    with one_after_another(idle=5):
+        found, seconds = _took(program.server)
+    assert found == [0, 1, 2]
+    assert seconds < 3
 
 
 def test_a_server_does_not_let_go_of_workers(program: ModuleType) -> None:

@@ -63,6 +63,7 @@ GUILTY = [
     ("clock", "to_csv(*.gz)", "", "path = x / 'a.csv.gz'\nx.to_csv(path)"),
     # the machine and the process
     ("environment", "os.getpid()", OS, "os.getpid()"),
+    ("environment", "threading.get_native_id()", "import threading", "threading.get_native_id()"),
     ("environment", "os.cpu_count()", OS, "os.cpu_count()"),
     ("environment", "socket.gethostname()", "import socket", "socket.gethostname()"),
     ("environment", "platform.node()", "import platform", "platform.node()"),
@@ -84,6 +85,7 @@ GUILTY = [
     ("hash-seed", "networkx.simple_cycles()", "import networkx as nx", "nx.simple_cycles(x)"),
     # memory
     ("memory", "id()", "", "id(x)"),
+    ("memory", "threading.get_ident()", "import threading", "threading.get_ident()"),
     ("memory", "id()", "", "sorted(x, key=lambda a: id(a))"),
     ("memory", "numpy.empty()", NP, "a = np.empty(3)\na[0] = 1"),
     ("memory", "torch.empty()", TORCH, "torch.empty(3) + 1"),
@@ -103,6 +105,9 @@ GUILTY = [
     ("threads", "concurrent.futures.as_completed()", POOL, "cf.as_completed(x)"),
     ("threads", "imap_unordered()", "", "x.imap_unordered(len, [])"),
     ("threads", "threading.Thread()", "from threading import Thread", "Thread(target=x)"),
+    ("threads", "queue.Queue()", "import queue", "queue.Queue()"),
+    ("threads", "asyncio.to_thread()", "import asyncio", "asyncio.to_thread(x)"),
+    ("threads", "multiprocessing.Process()", "import multiprocessing as mp", "mp.Process(target=x)"),
     ("threads", "fit(n_jobs=-1)", "", "fit = x\nfit(n_jobs=-1)"),
     ("threads", "OMP_NUM_THREADS", OS, "os.environ.setdefault('OMP_NUM_THREADS', '1')"),
     ("threads", "sklearn.cluster.KMeans()", "from sklearn.cluster import KMeans", "KMeans(3, random_state=0)"),
@@ -123,6 +128,7 @@ GUILTY = [
     ("entropy", "group_by()", "import polars as pl", "x.group_by('a')"),
     ("entropy", "unique()", "import polars as pl", "x.unique()"),
     ("entropy", "sample()", "import polars as pl", "x.sample(3)"),
+    ("entropy", "seed()", TORCH, "g = torch.Generator()\ng.seed()"),
     # state
     ("state", "functools.lru_cache()", "from functools import lru_cache\n@lru_cache(None)\ndef f(): pass", "pass"),
     ("state", "numpy.random.default_rng() shared by all runs", f"{NP}\nRNG = np.random.default_rng(0)", "pass"),
@@ -139,6 +145,8 @@ INNOCENT = [
     (DT, "datetime.datetime(2020, 1, 1)\ndatetime.datetime.fromtimestamp(0, datetime.timezone.utc)"),
     (PD, "pd.Timestamp('2020-01-01')\npd.to_datetime(x)"),
     (NP, "np.datetime64('2020-01-01')"),
+    (TORCH, "g = torch.Generator().manual_seed(0)\ng.initial_seed()\nx.seed(3)"),
+    ("import threading", "threading.current_thread()"),
     ("import gzip", "gzip.compress(x, mtime=0)"),
     ("", "x.to_csv('a.csv')\nx.to_csv('a.csv.gz', compression={'method': 'gzip', 'mtime': 1})"),
     ("class Key:\n    def __hash__(self): return hash(self.name)", "hash(3)"),
