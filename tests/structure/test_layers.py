@@ -13,7 +13,8 @@ import pytest
 
 import pytest_repro
 
-PACKAGE = Path(pytest_repro.__file__).parent
+# not where it was imported from: an environment may have it installed
+PACKAGE = Path(__file__).parents[2] / "pytest_repro"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 #: The map in the docstring of the package, from the top to the bottom: ``row   name, name/   remark``. A
