@@ -180,10 +180,12 @@ def _headline(comparison: Comparison, runs: int) -> str:
         return f"{comparison.differing} between {runs} runs that should be equal"
     one = comparison.total == 1
     values = "1 value" if one else f"{comparison.total} values"
+    if runs == 1:  # it is compared with something else: a baseline
+        return f"{values} recorded in 1 run"
     if comparison.within:
         agree = "agrees" if one else "agree"
         return f"{values} {agree} over {runs} runs, {len(comparison.within)} of them within tolerance"
-    return f"{values} {'is' if one else 'are'} equal over {'1 run' if runs == 1 else f'{runs} runs'}"
+    return f"{values} {'is' if one else 'are'} equal over {runs} runs"
 
 
 def _again(target: str, plan: Plan, comparison: Comparison) -> str:

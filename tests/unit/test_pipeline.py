@@ -148,6 +148,10 @@ def test_one_value_is_no_values() -> None:
     assert close.headline == "1 value agrees over 2 runs, 1 of them within tolerance"
 
 
+def test_one_run_is_not_said_to_be_equal_to_anything() -> None:
+    assert verdict(recording(1, ("a", 1.0), ("b", 1.0)), needed=1).headline == "2 values recorded in 1 run"
+
+
 def test_command_has_all_runs_where_they_were_and_records_the_same() -> None:
     specs = tuple(RunSpec(number, Condition(Place.PROCESS)) for number in (1, 2))
     plan = Plan(specs, seed=0, options=("--repro-all",))
