@@ -92,8 +92,8 @@ def _declared(value: Any, declared: dict[str, bool], walker: Walker, *, left_out
     shown = {name: item for name, item in held.items() if item is not _ABSENT}  # a field that was not set yet
     notes = [f".{name} ({left_out})" for name, counts in declared.items() if not counts]
     set_later = getattr(value, "__dict__", {}).keys() - declared.keys()
-    for name in sorted(set_later):
-        if name.startswith("_") and mark in cls.__dict__:
+    for name in sorted(set_later, key=str):
+        if str(name).startswith("_") and mark in cls.__dict__:
             notes.append(f".{name} (no field)")
         else:
             shown[name] = value.__dict__[name]

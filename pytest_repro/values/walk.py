@@ -63,7 +63,7 @@ class Walker:
 
     def refusal(self, why: str, value: object = None) -> ValueTypeError:
         """Return the error for the value being read (or for `value`, part of it)."""
-        kind = f"a {type_name(type(value))}" if value is not None else "the value"
+        kind = f"a {_kind(value)}" if value is not None else "the value"
         path = "".join(self._path)
         place = f" at {path}" if path else ""
         remedy = f"; or teach the type with the hook {HOOK}" if value is not None else ""
@@ -125,6 +125,14 @@ class Walker:
             readers = self._readers[cls] = [scalars.read, *map(_family_reader, families_of(cls))]
             readers += [containers.read, objects.read]
         return readers
+
+
+def _kind(value: object) -> str:
+    """Return the name of a type whose metaclass may refuse to say it."""
+    try:
+        return type_name(type(value))
+    except Exception:  # noqa: BLE001  the user's own code
+        return object.__repr__(type(value)).partition(" object at")[0].lstrip("<")
 
 
 def _repeats_too_much(node: Array) -> bool:

@@ -323,6 +323,16 @@ class RaisingArray:
         raise OSError("device lost")
 
 
+class NamelessType(type):
+    @property
+    def __module__(cls) -> str:  # type: ignore[override]
+        raise OSError("no module")
+
+
+class Nameless(metaclass=NamelessType):
+    pass
+
+
 class RaisingField:
     __slots__ = ("x",)
 
@@ -341,6 +351,7 @@ class RaisingField:
         pytest.param(weakref.ref(Plain), "weak reference", id="weak reference"),
         pytest.param(Plain(x=RaisingArray()), r"RaisingArray at \.x .* raised OSError: device lost", id="__array__"),
         pytest.param(RaisingField(), "raised KeyError", id="__getattribute__"),
+        pytest.param(Nameless(), r"a .*NamelessType by meaning: .* raised OSError: no module", id="metaclass"),
     ],
 )
 def test_what_has_no_meaning_is_refused_naming_type_path_and_hook(value: object, message: str) -> None:

@@ -50,6 +50,13 @@ def test_a_field_that_is_not_set_yet_is_no_field() -> None:
     assert_differ(Trainer(), Trainer().fit(1.0), ".weights")
 
 
+def test_attributes_whose_names_are_no_text_are_in_order() -> None:
+    one, other = Trainer(), Trainer()
+    one.__dict__.update({3: "a", "z": 1})  # type: ignore[dict-item]
+    other.__dict__.update({"z": 1, 3: "a"})  # type: ignore[dict-item]
+    assert_same(one, other)
+
+
 def test_a_plain_subclass_of_a_dataclass_has_state_of_its_own() -> None:
     def fitted(weights: float) -> Fitted:
         model = Fitted().fit(weights)
