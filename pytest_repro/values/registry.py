@@ -30,7 +30,7 @@ FAMILIES: dict[str, str] = {
     "polars": "pytest_repro.values.frames",
     "pyarrow": "pytest_repro.values.frames",
     "xarray": "pytest_repro.values.frames_xarray",
-    "scipy": "pytest_repro.values.sparse",
+    "scipy": "pytest_repro.values.scipy_values",
     "sklearn": "pytest_repro.values.estimators",
     "statsmodels": "pytest_repro.values.statistics_results",
     "xgboost": "pytest_repro.values.boosters",

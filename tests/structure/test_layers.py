@@ -85,7 +85,7 @@ FAMILY_MODULES = {
     f"pytest_repro.values.{name}"
     for name in ("estimators", "extension_arrays", "frames_arrow", "frames_pandas", "frames_polars", "graphs")
 }
-FAMILY_MODULES |= {f"pytest_repro.values.{name}" for name in ("frames_xarray", "images", "sparse", "torch_values")}
+FAMILY_MODULES |= {f"pytest_repro.values.{name}" for name in ("frames_xarray", "images", "torch_values")}
 FAMILY_MODULES |= {f"pytest_repro.watch.torch_{name}" for name in ("digest", "watch")}
 FAMILY_MODULES |= {"pytest_repro.execute.dask_engine"}
 
