@@ -31,6 +31,8 @@ def canonical(value: object, walk: Walk) -> Node | None:
         return _with_attributes(from_numpy(value, type_name=_array_type(value), walk=walk), value, walk)
     if isinstance(value, np.dtype):
         return Atom("numpy.dtype", _dtype_text(value))
+    if isinstance(value, np.finfo):  # its attributes are worked out when they are first asked for
+        return Atom("numpy.finfo", dtype_name(value.dtype))
     if isinstance(value, np.ufunc):
         return Atom("numpy.ufunc", str(value.__name__))
     return _random(value, walk)

@@ -32,8 +32,8 @@ _KNOBS = frozenset({"n_jobs", "n_threads", "verbose", "memory"})
 _TIMINGS = frozenset({"refit_time_"})
 #: attributes that say how many threads there were; k-means keeps it
 _THREADS = frozenset({"_n_threads"})
-#: attributes that hold addresses or caches
-_ADDRESSES = frozenset({"_stop_words_id"})
+#: attributes that hold an address, or what was worked out when it was first asked for
+_FLEETING = {"_stop_words_id": "address", "_cached_dict": "cache"}
 #: attributes in which the wrappers of boosters keep further parameters
 _MORE_PARAMS = frozenset({"_other_params", "kwargs"})
 #: keys of ``cv_results_`` that hold measured durations
@@ -108,11 +108,13 @@ def _state(value: Any) -> dict[str, Any]:
 
 def _left_out(name: str, params: dict[str, Any], knobs: frozenset[str]) -> str:
     """Return why an attribute is not part of the value, or an empty text."""
+    if name == "memory" and isinstance(params.get(name), (int, float)):  # of a class of the user's: not a cache
+        return ""
     if (name in knobs and name in params) or name in _THREADS:
         return "execution"
     if name in _TIMINGS:
         return "timing"
-    return "address" if name in _ADDRESSES else ""
+    return _FLEETING.get(name, "")
 
 
 def _attribute(value: Any, name: str, item: Any, walk: Walk, notes: list[str]) -> Iterable[Field]:

@@ -27,6 +27,9 @@ def canonical(value: object, walk: Walk) -> Node | None:
         return _figure(value)
     if "matplotlib.artist.Artist" in names:
         raise refuse(value, why="it is drawn only as part of a figure", instead="record its figure: `ax.figure`")
+    if "matplotlib.colors.Colormap" in names:  # its table is made when it is first drawn with
+        kept = {name: item for name, item in sorted(vars(value).items()) if name not in ("_isinit", "_lut")}
+        return fields(type_name(type(value)), [(f".{name}", walk(item, f".{name}")) for name, item in kept.items()])
     if "matplotlib.cbook.CallbackRegistry" in names:  # who looks on; to read it would count up its next number
         return Atom("matplotlib.cbook.CallbackRegistry", "callbacks")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from pytest_repro.values.family import Field, Walk
 
 __all__ = ["canonical"]
+
+#: class -> attributes that are worked out when they are first asked for
+_LAZY = {
+    "scipy.spatial._qhull._QhullUser": re.compile(r"_(transform|vertex_to_simplex|vertex_neighbor_vertices)"),
+    "scipy.stats._distribution_infrastructure.UnivariateDistribution": re.compile(r"_\w+_cache"),
+}
 
 
 def canonical(value: object, walk: Walk) -> Node | None:
@@ -47,7 +54,15 @@ def _other(value: Any, walk: Walk) -> Node | None:
         return _timed(value, walk)
     if any(name.startswith("scipy.spatial.transform") and name.endswith(".Rotation") for name in names):
         return fields(type_name(type(value)), [(".as_quat()", walk(np.asarray(value.as_quat()), ".as_quat()"))])
-    return None
+    lazy = next((pattern for name, pattern in _LAZY.items() if name in names), None)
+    return None if lazy is None else _without_lazy(value, lazy, walk)
+
+
+def _without_lazy(value: Any, lazy: re.Pattern[str], walk: Walk) -> Node:
+    """Return an object by its attributes, without those that a method has left there."""
+    kept = sorted(name for name in vars(value) if not lazy.fullmatch(name))
+    parts = [(f".{name}", walk(vars(value)[name], f".{name}")) for name in kept]
+    return fields(type_name(type(value)), parts, ["what is computed when asked for"])
 
 
 # --- scipy.interpolate, scipy.optimize --------------------------------------------------------

@@ -51,6 +51,7 @@ TESTED = {
     "pipeline, union": "single_changes::scikit_learn family_sklearn::paths_into",
     "decision tree": "single_changes::scikit_learn family_sklearn::tree_is_its_nodes",
     "k-d and ball trees": "family_sklearn::queries_do_not_change",
+    "`Delaunay` and its like": "family_sparse::use_does_not",
     "statsmodels model": "family_statsmodels::results_are",
     "xgboost booster": "model_changes::xgboost_booster model_changes::label_and family_boosters::model_is_its_content",
     "lightgbm booster": "model_changes::lightgbm_booster model_changes::label_of family_boosters::lightgbm_booster",

@@ -120,3 +120,12 @@ def test_to_read_a_norm_does_not_change_it() -> None:
     assert not differing(before, canonical(norm))
     assert_same(norm, colors.Normalize(0.0, 1.0))
     assert_differ(norm, colors.Normalize(0.0, 2.0), "._vmax")
+
+
+def test_use_does_not_change_a_colour_map() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    colours = matplotlib.colormaps["viridis"]
+    before = canonical(colours)
+    colours([0.5])
+    assert not differing(before, canonical(colours))
+    assert_differ(colours, matplotlib.colormaps["magma"])

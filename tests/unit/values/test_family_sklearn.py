@@ -220,3 +220,24 @@ def test_a_tree_with_more_leaves_than_levels_may_nest_is_read() -> None:
     assert len(list(one._get_leaves())) > MAX_DEPTH
     assert_same(one, tree())
     assert_differ(one, tree(0.25), ".subcluster_centers_")
+
+
+def test_use_does_not_change_an_estimator() -> None:
+    from sklearn.preprocessing import MultiLabelBinarizer
+
+    labels = MultiLabelBinarizer().fit([{"a", "b"}, {"c"}])
+    before = canonical(labels)
+    labels.transform([{"a"}])
+    assert not differing(before, canonical(labels))
+    assert "_cached_dict (cache)" in notes(canonical(labels))
+
+
+def test_memory_that_is_a_number_is_a_parameter() -> None:
+    from sklearn.base import BaseEstimator
+
+    class Network(BaseEstimator):  # type: ignore[misc]
+        def __init__(self, memory: object = None) -> None:
+            self.memory = memory
+
+    assert_differ(Network(3), Network(4), ".memory")
+    assert_same(Network("one folder"), Network("another"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_repro.model import Array
 from pytest_repro.values import canonical, walk_leaves
-from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, node_at, notes
+from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, differing, node_at, notes
 
 sparse: Any = pytest.importorskip("scipy.sparse")
 
@@ -146,3 +146,23 @@ def test_time_of_an_optimisation_is_left_out_and_said() -> None:
     assert_differ(one, result(2.0), "['niter']")
     assert_differ(one, dict(one))
     assert_same(optimize.OptimizeResult(x=1.0), optimize.OptimizeResult(x=1.0))
+
+
+def test_use_does_not_change_what_computes_more_when_asked_for() -> None:
+    spatial = pytest.importorskip("scipy.spatial")
+    stats = pytest.importorskip("scipy.stats")
+    points = np.random.RandomState(0).rand(20, 2)
+    mesh = spatial.Delaunay(points)
+    before = canonical(mesh)
+    assert mesh.transform.size
+    assert len(mesh.vertex_neighbor_vertices) == 2
+    assert not differing(before, canonical(mesh))
+    assert_differ(mesh, spatial.Delaunay(points + points**2), ".max_bound")
+    if hasattr(stats, "Normal"):
+        normal = stats.Normal(mu=1.0, sigma=2.0)
+        before = canonical(normal)
+        normal.cdf(0.5)
+        normal.pdf(0.5)
+        assert not differing(before, canonical(normal))
+        assert_same(normal, stats.Normal(mu=1.0, sigma=2.0))
+        assert_differ(normal, stats.Normal(mu=1.0, sigma=3.0))

@@ -303,3 +303,12 @@ def test_large_arrays_are_frozen_on_disk(tmp_path: Path, dtype: str) -> None:
     assert len(files) == (1 if dtype == "?" else 2)
     assert identical(kept, canonical([data, np.zeros(3), np.ones((400, 400))]))
     assert freeze(kept, spool=tmp_path / "spool") is kept
+
+
+def test_limits_of_a_dtype_are_its_name() -> None:
+    limits = np.finfo(np.float32)
+    before = canonical(limits)
+    assert str(limits)
+    assert limits.resolution > 0
+    assert canonical(limits) == before == Atom("numpy.finfo", "float32")
+    assert not same(limits, np.finfo(np.float64))
