@@ -145,7 +145,8 @@ def test_what_is_within_tolerance_is_said_with_its_distance() -> None:
 def test_tolerance_is_that_of_the_reference() -> None:
     strict, loose = recording(1, ("x", 1.0)), recording(2, ("x", 1.1), tolerance=Tolerance(atol=1))
     assert compare_recordings([strict, loose]).drifts
-    assert compare_recordings([loose, strict]).within
+    (within,) = compare_recordings([loose, strict]).within
+    assert within.tolerance == Tolerance(atol=1)
 
 
 def test_element_beyond_the_tolerance_is_the_one_shown() -> None:
@@ -223,3 +224,8 @@ def test_first_divergence_of_a_series_may_be_in_a_later_run() -> None:
     result = compare(*runs)
     assert result.first is not None
     assert (result.first.label, result.first.run) == ("x[1]", 3)
+
+
+def test_what_only_one_run_has_is_shown_in_at_most_200_characters() -> None:
+    leaf = compare([("x", "ab" * 500)], []).drifts[0].leaves[0]
+    assert (len(leaf.reference), leaf.other) == (200, "(not recorded)")
