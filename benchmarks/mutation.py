@@ -42,7 +42,9 @@ TESTS = {
         for name in ("numbers", "floats", "others", "formats", "pairs", "heat")
     },
     "compare/[bmu]*.py": ["compare/test_maxima.py"],
-    "compare/*.py": [f"compare/test_{name}.py" for name in ("scalars", "runs", "tree", "structure", "calls", "heat")],
+    "compare/*.py": [
+        f"compare/test_{name}.py" for name in ("scalars", "runs", "drift", "tree", "structure", "calls", "heat")
+    ],
     "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],
 }
 CONFIG = """
