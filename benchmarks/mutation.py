@@ -43,7 +43,8 @@ TESTS = {
     },
     "compare/[bmu]*.py": ["compare/test_maxima.py"],
     "compare/*.py": [
-        f"compare/test_{name}.py" for name in ("scalars", "runs", "drift", "tree", "structure", "calls", "heat")
+        f"compare/test_{name}.py"
+        for name in ("scalars", "runs", "align", "drift", "tree", "structure", "calls", "heat")
     ],
     "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],
 }
