@@ -153,6 +153,7 @@ def test_order_of_fields_of_an_object_is_part_of_it() -> None:
     a = Branch("C", Layout.OBJECT, (".x", ".y"), (1, 2))
     b = Branch("C", Layout.OBJECT, (".y", ".x"), (2, 1))
     assert rows(match(a, b, EXACT)) == [("", "value", "fields .x, .y", "fields .y, .x")]
+    assert rows(match(sequence(a), sequence(b), EXACT))[0][0] == "[0]"
     assert match(a, Branch("D", a.layout, a.keys, a.items), EXACT).leaves[0].what == "type"
 
 
@@ -226,6 +227,10 @@ def test_payloads_of_nan_are_shown() -> None:
     other = float(np.array([0x7FF8000000000001], np.uint64).view(np.float64)[0])
     leaf = match(math.nan, other, Tolerance(nan_payload=True)).leaves[0]
     assert (leaf.reference, leaf.other) == ("nan (0x7ff8000000000000)", "nan (0x7ff8000000000001)")
+
+
+def test_what_one_side_lacks_is_shown_in_at_most_200_characters() -> None:
+    assert [len(leaf.reference) for leaf in found({"a": "x" * 999}, {}).leaves] == [200]
 
 
 def test_long_text_is_cut_around_the_difference() -> None:
