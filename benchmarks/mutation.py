@@ -42,7 +42,10 @@ TESTS = {
         for name in ("numbers", "floats", "others", "formats", "pairs", "heat")
     },
     "compare/[bmu]*.py": ["compare/test_maxima.py"],
-    "compare/*.py": [f"compare/test_{name}.py" for name in ("scalars", "runs", "tree", "structure", "calls", "heat")],
+    "compare/*.py": [
+        f"compare/test_{name}.py"
+        for name in ("scalars", "runs", "align", "drift", "tree", "structure", "calls", "heat")
+    ],
     "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],
 }
 CONFIG = """

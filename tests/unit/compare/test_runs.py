@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -145,7 +146,8 @@ def test_what_is_within_tolerance_is_said_with_its_distance() -> None:
 def test_tolerance_is_that_of_the_reference() -> None:
     strict, loose = recording(1, ("x", 1.0)), recording(2, ("x", 1.1), tolerance=Tolerance(atol=1))
     assert compare_recordings([strict, loose]).drifts
-    assert compare_recordings([loose, strict]).within
+    (within,) = compare_recordings([loose, strict]).within
+    assert within.tolerance == Tolerance(atol=1)
 
 
 def test_element_beyond_the_tolerance_is_the_one_shown() -> None:
@@ -180,7 +182,8 @@ def test_series_carry_their_points_per_run() -> None:
     assert drift.series == ((1, (0, 1), (1.0, 2.0)), (2, (0, 2), (1.5, 3.0)))
     assert compare([("x", 0, "a"), ("x", 1, 2)], [("x", 0, "b"), ("x", 1, 2)]).drifts[0].series == ()
     assert compare([("x", 1.0)], [("x", 2.0)]).drifts[0].series == ()
-    assert compare([("x", 0, 10**400)], [("x", 0, -(10**400))]).drifts[0].series[1][2] == (-math.inf,)
+    curves = compare([("x", 0, 10**400)], [("x", 0, -(10**400))]).drifts[0].series
+    assert [values for _, _, values in curves] == [(math.inf,), (-math.inf,)]
 
 
 def test_long_series_are_bounded_and_keep_the_step_that_differs_first_and_the_extremes() -> None:
@@ -197,6 +200,37 @@ def test_long_series_are_bounded_and_keep_the_step_that_differs_first_and_the_ex
         assert list(steps) == sorted(steps)
         assert [run[i] for i in steps if i != 100] == [p for i, p in zip(steps, points, strict=True) if i != 100]
         assert max(points) == np.nanmax(run)
+
+
+@pytest.mark.parametrize("size", [2002, 5003])
+def test_each_piece_of_a_long_series_keeps_its_smallest_and_its_largest_number(size: int) -> None:
+    values = np.random.default_rng(1).normal(size=size)
+    values[20:40] = values[45] = values[size - 7] = math.nan
+    other = values.copy()
+    other[size // 2] = 9.0
+    series = [list(enumerate(run.tolist())) for run in (values, other, values)]
+    del series[2][size // 2]
+    curves = compare(*[[("x", step, value) for step, value in run] for run in series]).drifts[0].series
+    for (_, steps, _), run in zip(curves, series, strict=True):
+        expected = {0, size // 2 if len(run) == size else 0, size - 1}
+        for piece in range(998):
+            points = run[piece * len(run) // 998 : (piece + 1) * len(run) // 998]
+            numbers = [(value, step) for step, value in points if not math.isnan(value)]
+            expected |= {min(numbers)[1], max(numbers)[1]} if numbers else {points[0][0]}
+        assert set(steps) == expected
+
+
+def test_a_series_of_2000_points_is_kept_whole() -> None:
+    runs = [[("x", i, float(i + run)) for i in range(2000)] for run in (0, 1)]
+    assert compare(*runs).drifts[0].series[0][1] == tuple(range(2000))
+
+
+def test_leaves_of_all_branches_are_counted_and_an_empty_one_is_a_leaf() -> None:
+    def value(x: int) -> Any:
+        return {"a": [x, 2, {"b": 3}], "c": [], "d": {"e": 1, "f": [2, []], "g": {}}, "h": 5}
+
+    drift = compare([("m", value(1))], [("m", value(9))]).drifts[0]
+    assert (drift.n_different, drift.n_total) == (1, 9)
 
 
 def test_notes_of_values_are_gathered_once_with_the_name() -> None:
@@ -223,3 +257,8 @@ def test_first_divergence_of_a_series_may_be_in_a_later_run() -> None:
     result = compare(*runs)
     assert result.first is not None
     assert (result.first.label, result.first.run) == ("x[1]", 3)
+
+
+def test_what_only_one_run_has_is_shown_in_at_most_200_characters() -> None:
+    leaf = compare([("x", "ab" * 500)], []).drifts[0].leaves[0]
+    assert (len(leaf.reference), leaf.other) == (200, "(not recorded)")

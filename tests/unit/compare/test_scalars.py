@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,25 @@ def test_integers_are_apart_by_exactly_their_gap(reference: int, other: int, lar
     assert (stats, outside) == (NumberStats(1, 1, (), largest, ratio, None, outside=1), 1)
     assert stats is not None
     assert type(stats.max_abs) is type(largest)
+
+
+@pytest.mark.parametrize("number", [1.5, 0.0, -0.0, math.inf, 5e-324])
+def test_equal_floats_have_no_statistics(number: float) -> None:
+    for tolerance in (Tolerance(), WIDE, BITS, Tolerance(ulp=1)):
+        assert scalar_stats(number, float(str(number)), tolerance) == (None, 0)
+
+
+def test_zeros_of_two_signs_are_no_distance_apart() -> None:
+    stats = NumberStats(1, 1, (), 0.0, 0.0, 0, sign_of_zero_only=True, outside=1)
+    assert scalar_stats(0.0, -0.0, Tolerance()) == (stats, 1)
+    for tolerance in (Tolerance(ulp=1), Tolerance(rtol=0.1)):
+        assert scalar_stats(-0.0, 0.0, tolerance) == (replace(stats, outside=0), 0)
+
+
+@pytest.mark.parametrize(("ulp", "outside"), [(1, 1), (2, 0), (3, 0)])
+def test_as_many_representable_numbers_apart_as_allowed_is_within(ulp: int, outside: int) -> None:
+    assert scalar_stats(1.0, 1.0 + 2 * 2**-52, Tolerance(ulp=ulp))[1] == outside
+    assert scalar_stats(1.0, 1.0 + 2**-52, Tolerance(ulp=ulp))[1] == 0
 
 
 def test_equal_integers_and_those_within_a_tolerance_are_none_outside() -> None:

@@ -90,6 +90,23 @@ def test_differences_are_told_by_kind(a: Any, b: Any, row: tuple[str, str, str, 
     assert rows(result)[0] == row
 
 
+def test_arrays_of_another_dtype_or_shape_are_told_by_their_path() -> None:
+    ones = np.ones(2)
+    assert rows(found({"w": ones}, {"w": ones.astype("f4")})) == [("['w']", "dtype", "float64", "float32")]
+    assert rows(found([1, ones], [1, np.ones((2, 1))])) == [("[1]", "shape", "(2,)", "(2, 1)")]
+
+
+def test_of_many_floats_those_beyond_the_tolerance_are_told_by_their_path() -> None:
+    a = {f"k{i:03}": float(i) for i in range(300)}
+    result = found(a, {**a, "k007": 7.5, "k100": 100.000001, "k200": 250.0}, rtol=1e-6)
+    assert rows(result) == [("['k007']", "value", "7.0", "7.5"), ("['k200']", "value", "200.0", "250.0")]
+    assert (result.n_leaves, result.stats and (result.stats.unequal, result.stats.outside)) == (2, (3, 2))
+    zeros = [1.0] * 150 + [0.0] * 150
+    signed = [*zeros[:299], -0.0]
+    for one, two in ((zeros, signed), (signed, zeros)):
+        assert [leaf.path for leaf in found(one, two).leaves] == ["[299]"]
+
+
 def test_lists_of_different_length_tell_the_first_item_that_differs() -> None:
     assert rows(found([1, 2, 3], [1, 9, 2, 3])) == [("", "length", "3 items", "4 items"), ("[1]", "value", "2", "9")]
     assert rows(found([1, 2], [1, 2, 3])) == [("", "length", "2 items", "3 items"), ("[2]", "extra", "(absent)", "3")]
@@ -136,6 +153,7 @@ def test_order_of_fields_of_an_object_is_part_of_it() -> None:
     a = Branch("C", Layout.OBJECT, (".x", ".y"), (1, 2))
     b = Branch("C", Layout.OBJECT, (".y", ".x"), (2, 1))
     assert rows(match(a, b, EXACT)) == [("", "value", "fields .x, .y", "fields .y, .x")]
+    assert rows(match(sequence(a), sequence(b), EXACT))[0][0] == "[0]"
     assert match(a, Branch("D", a.layout, a.keys, a.items), EXACT).leaves[0].what == "type"
 
 
@@ -209,6 +227,10 @@ def test_payloads_of_nan_are_shown() -> None:
     other = float(np.array([0x7FF8000000000001], np.uint64).view(np.float64)[0])
     leaf = match(math.nan, other, Tolerance(nan_payload=True)).leaves[0]
     assert (leaf.reference, leaf.other) == ("nan (0x7ff8000000000000)", "nan (0x7ff8000000000001)")
+
+
+def test_what_one_side_lacks_is_shown_in_at_most_200_characters() -> None:
+    assert [len(leaf.reference) for leaf in found({"a": "x" * 999}, {}).leaves] == [200]
 
 
 def test_long_text_is_cut_around_the_difference() -> None:
