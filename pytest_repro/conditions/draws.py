@@ -29,6 +29,9 @@ from pytest_repro.conditions.temporary import pin_temporary_names
 __all__ = ["ENTROPY"]
 
 _DEFAULT_KEY = "0"
+#: parts of dask that draw numbers for the user. All others draw names of tasks: those decide in which order tasks run,
+#: so that they are held, but never switched
+_DASK_DRAWS = ("dask.array", "dask.bag.random", "dask.utils", "dask.dataframe")
 #: modules that stand between a draw and the code that asked for it
 _BETWEEN = frozenset({"random", "secrets", "uuid", "os", "tempfile", "numpy", "torch", "scipy", "contextlib"})
 
@@ -76,10 +79,13 @@ class _Streams:
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and _between(frame):
             frame = frame.f_back
-        if frame is None or _bookkeeping(frame.f_globals.get("__name__") or ""):
+        module = "" if frame is None else frame.f_globals.get("__name__") or ""
+        names_tasks = module.startswith("dask.") and not module.startswith(_DASK_DRAWS)
+        if frame is None or (infrastructure(module) and not module.startswith("dask.")):
             return None
         file, line = _site(frame)
-        stream = f"{kind}\0{self._keys.of(file, line)}\0{PurePath(file).name}:{line}"
+        key = _DEFAULT_KEY if names_tasks else self._keys.of(file, line)
+        stream = f"{kind}\0{key}\0{PurePath(file).name}:{line}"
         with self._lock:
             count = self._counts[stream] = self._counts.get(stream, -1) + 1
         return hashlib.shake_256(f"{stream}\0{count}".encode("utf-8", "surrogateescape")).digest(size)
@@ -88,11 +94,6 @@ class _Streams:
 def _between(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__") or ""
     return name.partition(".")[0] in _BETWEEN or name.startswith("pytest_repro.")
-
-
-def _bookkeeping(module: str) -> bool:
-    """Whether a draw must stay unique; dask's names of tasks need not, and decide in which order they run."""
-    return infrastructure(module) and not module.startswith("dask.")
 
 
 def _site(frame: FrameType) -> tuple[str, int]:

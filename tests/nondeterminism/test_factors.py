@@ -231,8 +231,10 @@ def test_scattered_memory_gives_objects_of_every_size_another_order() -> None:
 
 @pytest.mark.skipif(FACTORS["memory"].available() is not None, reason="needs glibc on Linux")
 def test_packed_memory_gives_objects_one_order_whatever_was_made_before() -> None:
-    level = "perturb=165,aslr=off"
-    assert _orders(level, history=3000) != _orders(level), "without it, the gaps decide"
-    packed = _orders(f"{level},packed")
-    assert _orders(f"{level},packed", history=3000) == packed
-    assert _orders(f"{level},scattered", history=3000) == _orders(f"{level},scattered") != packed
+    orders = {
+        layout: [_orders(f"perturb=165,aslr=off{layout}", history=history) for history in (0, 3000)]
+        for layout in ("", ",packed", ",scattered")
+    }
+    equal = {layout: ours == theirs for layout, (ours, theirs) in orders.items()}
+    assert equal == {"": False, ",packed": True, ",scattered": True}, orders  # without a layout, the gaps decide
+    assert orders[",packed"] != orders[",scattered"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+from pytest_repro.conditions.hardware import THREADS
 from pytest_repro.conditions.one_worker import pin_workers
 
 PROGRAM = """
@@ -124,3 +127,26 @@ def test_pools_of_libraries_keep_their_workers() -> None:
     assert isinstance(pool, ProcessPoolExecutor)
     assert vars(pool)["_max_workers"] == 3
     pool.shutdown()
+
+
+OPENMP = """
+import ctypes
+import sklearn.cluster
+from threadpoolctl import threadpool_info
+path = next((pool["filepath"] for pool in threadpool_info() if "libgomp" in pool["filepath"]), "")
+seen = []
+count = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: seen.append(1))
+if path: ctypes.CDLL(path).GOMP_parallel(count, None, 4, 0)
+print(len(seen))
+"""
+
+
+@pytest.mark.parametrize(("level", "threads"), [("1,joblib=sequential", 1), ("1", 4), ("4", 4)])
+def test_openmp_gets_one_thread_even_where_code_asks_for_four(level: str, threads: int) -> None:
+    """xgboost and torch ask for the number that the user named, which outweighs OMP_NUM_THREADS."""
+    pytest.importorskip("sklearn")
+    env = {**os.environ, **{name: value for name, value in THREADS.launch(level).env.items() if value}}
+    answer = subprocess.run([sys.executable, "-c", OPENMP], env=env, capture_output=True, text=True, check=True)
+    if answer.stdout.split() == ["0"]:
+        pytest.skip("no libgomp here")
+    assert answer.stdout.split() == [str(threads)]

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import uuid
 
 import pytest
 
@@ -94,3 +95,21 @@ def test_generator_of_torch_that_asks_the_system_is_pinned() -> None:
     assert found[0] == found[1] != found[2]
     assert torch.Generator.seed == before
     assert draws() != draws()
+
+
+@pytest.mark.parametrize(
+    ("module", "equal"),
+    [
+        pytest.param("dask.delayed", (True, True), id="names of tasks, which decide their order, are never switched"),
+        pytest.param("dask.array.random", (True, False), id="numbers for the user are"),
+        pytest.param("distributed.client", (False, False), id="what must be unique stays so"),
+    ],
+)
+def test_what_dask_draws_is_pinned(module: str, equal: tuple[bool, bool]) -> None:
+    drawn = []
+    for level in ("0", "0", "1"):
+        names: dict[str, object] = {"__name__": module, "uuid4": uuid.uuid4}
+        with ENTROPY.apply(level):
+            exec("drawn = uuid4()", names)
+        drawn.append(names["drawn"])
+    assert (drawn[0] == drawn[1], drawn[0] == drawn[2]) == equal
