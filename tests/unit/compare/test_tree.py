@@ -113,6 +113,20 @@ def test_lists_of_different_length_tell_the_first_item_that_differs() -> None:
     assert rows(found([1, 2], [1])) == [("", "length", "2 items", "1 items"), ("[1]", "missing", "2", "(absent)")]
 
 
+def test_items_below_a_path_are_told_by_all_of_it() -> None:
+    assert [row[0] for row in rows(found({"l": [1]}, {"l": [1, 2]}))] == ["['l']", "['l'][1]"]
+    assert [row[0] for row in rows(found({"l": [1, 2]}, {"l": [3]}))] == ["['l']", "['l'][0]"]
+    many = [float(i) for i in range(300)]
+    assert [row[0] for row in rows(found({"w": many}, {"w": [*many[:299], 0.5]}))] == ["['w'][299]"]
+
+
+@pytest.mark.parametrize("size", [2, 300])
+def test_an_integer_among_floats_is_no_float(size: int) -> None:
+    floats = [1.0, *[2.0] * (size - 1)]
+    for one, two in (([1, *floats[1:]], floats), (floats, [1, *floats[1:]]), ([1] * size, [1.0] * size)):
+        assert rows(found(one, two))[0][:2] == ("[0]", "type")
+
+
 def test_nothing_but_numbers_is_within_a_tolerance() -> None:
     loose: dict[str, Any] = {"rtol": 10.0, "atol": 10.0, "ulp": 2**63}
     atoms: tuple[Node, Node] = (Atom("x", "1"), Atom("x", "2"))
