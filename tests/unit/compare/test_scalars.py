@@ -113,6 +113,13 @@ def test_as_many_representable_numbers_apart_as_allowed_is_within(ulp: int, outs
     assert scalar_stats(1.0, 1.0 + 2**-52, Tolerance(ulp=ulp))[1] == 0
 
 
+def test_numbers_of_two_types_are_compared_as_the_wider_one() -> None:
+    assert scalar_stats(1, 2.5, Tolerance()) == scalar_stats(1.0, 2.5, Tolerance())
+    assert scalar_stats(2.5, 1, Tolerance()) == scalar_stats(2.5, 1.0, Tolerance())
+    assert scalar_stats(1.0, 1 + 1j, Tolerance()) == scalar_stats(1 + 0j, 1 + 1j, Tolerance())
+    assert scalar_stats(1 + 1j, 1, Tolerance()) == scalar_stats(1 + 1j, 1 + 0j, Tolerance())
+
+
 def test_equal_integers_and_those_within_a_tolerance_are_none_outside() -> None:
     assert scalar_stats(7, 7, Tolerance()) == (None, 0)
     assert scalar_stats(10, 11, Tolerance(atol=1)) == (NumberStats(1, 1, (), 1.0, 0.1, None, outside=0), 0)

@@ -116,6 +116,7 @@ def test_lists_of_different_length_tell_the_first_item_that_differs() -> None:
 def test_items_below_a_path_are_told_by_all_of_it() -> None:
     assert [row[0] for row in rows(found({"l": [1]}, {"l": [1, 2]}))] == ["['l']", "['l'][1]"]
     assert [row[0] for row in rows(found({"l": [1, 2]}, {"l": [3]}))] == ["['l']", "['l'][0]"]
+    assert [row[0] for row in rows(found({"d": {"a": 1}}, {"d": {"b": 1}}))] == ["['d']['a']", "['d']['b']"]
     many = [float(i) for i in range(300)]
     assert [row[0] for row in rows(found({"w": many}, {"w": [*many[:299], 0.5]}))] == ["['w'][299]"]
 
@@ -207,6 +208,14 @@ def test_floats_beyond_the_list_are_not_looked_at_one_by_one(monkeypatch: pytest
     assert len(looked) == leaves.LIMIT
 
 
+def test_floats_within_a_tolerance_are_no_leaves_beyond_the_list_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaves, "LIMIT", 1)
+    for floats in ([1.0, 2.0], {"p": 1.0, "q": "same"}):
+        other = [1.25, 2.0] if isinstance(floats, list) else {**floats, "p": 1.25}
+        result = found({"a": "x", "b": floats}, {"a": "y", "b": other}, rtol=0.5)
+        assert (result.n_leaves, result.stats and result.stats.unequal) == (1, 1)
+
+
 def test_leaves_are_cut_at_a_thousand_and_counted_in_full() -> None:
     for make in (float, int):
         result = match(sequence(*map(make, range(3000))), sequence(*map(make, range(1, 3001))), EXACT)
@@ -229,6 +238,14 @@ def test_sign_of_zero_is_seen_inside_containers() -> None:
         assert found(a, b).n_leaves == 1
 
 
+def test_a_part_of_a_complex_number_may_differ_in_the_sign_of_zero_alone() -> None:
+    assert rows(found(["x", complex(1, 0.0)], ["x", complex(1, -0.0)])) == [("[1]", "value", "(1+0j)", "(1-0j)")]
+
+
+def test_integers_of_a_thousand_bits_are_told_in_hexadecimal() -> None:
+    assert [found(number, 0).leaves[0].reference[:2] for number in (2**998, 2**999)] == [str(2**998)[:2], "0x"]
+
+
 def test_deep_nesting_needs_no_recursion() -> None:
     a: Node = 1
     b: Node = 2
@@ -241,6 +258,8 @@ def test_payloads_of_nan_are_shown() -> None:
     other = float(np.array([0x7FF8000000000001], np.uint64).view(np.float64)[0])
     leaf = match(math.nan, other, Tolerance(nan_payload=True)).leaves[0]
     assert (leaf.reference, leaf.other) == ("nan (0x7ff8000000000000)", "nan (0x7ff8000000000001)")
+    leaf = match(complex(1, math.nan), complex(1, other), Tolerance(nan_payload=True)).leaves[0]
+    assert (leaf.reference, leaf.other) == ("(1+nanj)", "(1+nanj)")
 
 
 def test_what_one_side_lacks_is_shown_in_at_most_200_characters() -> None:
