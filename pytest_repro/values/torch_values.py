@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from pytest_repro.model import Array, Atom
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_repro.model import Branch, Node
     from pytest_repro.values.family import Field, Walk
 
-__all__ = ["canonical"]
+__all__ = ["canonical", "given_back"]
 
 #: dtypes that numpy has under the same name
 _NUMPY_NAMES = frozenset(
@@ -93,7 +94,7 @@ def _tensor(tensor: torch.Tensor) -> Node:
         if plain.layout in _COMPRESSED:
             return _sparse(tensor, plain, (*_COMPRESSED[plain.layout], "values"))
         return _dense(tensor, plain.to_dense() if plain.is_mkldnn else plain)
-    except (RuntimeError, TypeError, NotImplementedError) as error:
+    except (RuntimeError, TypeError, NotImplementedError, BufferError) as error:
         why = f"its elements cannot be read ({error})"
         raise refuse(tensor, why=why, instead="record tensor.detach().cpu(), or a dense copy of it") from error
 
@@ -123,16 +124,32 @@ def _dense(tensor: torch.Tensor, plain: torch.Tensor) -> Node:
         parts = torch.view_as_real(plain.resolve_conj())
         real, imag = (_dense(part, part) for part in (parts[..., 0], parts[..., 1]))
         return fields(_label(tensor), [(".dtype", name), (".real", real), (".imag", imag)])
+    if given_back(plain):
+        raise refuse(tensor, why="its memory was given back", instead="record it where its elements are there")
     host = plain.resolve_conj().resolve_neg().cpu()
     owned = host.data_ptr() != tensor.data_ptr()
     if name in _NUMPY_NAMES:
-        data = host.numpy()
+        data = _shared(host)
     elif (size := plain.element_size()) in _BITS:
-        data = host.view(_BITS[size]).numpy().view(f"u{size}")
+        data = _shared(host.view(_BITS[size])).view(f"u{size}")
     else:
         why = f"dtype {name} has no bit view"
         raise refuse(tensor, why=why, instead="convert it to a dtype that numpy can show")
     return Array(_label(tensor), name, tuple(plain.shape), data, owned=owned)
+
+
+def given_back(tensor: torch.Tensor) -> bool:
+    """Whether the storage ends before the elements do: sharded training frees the memory of parameters for a while."""
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    end = (tensor.storage_offset() + last + 1) * tensor.element_size()
+    return bool(tensor.numel() and tensor.untyped_storage().nbytes() < end)
+
+
+def _shared(host: torch.Tensor) -> Any:
+    """Return an array over the memory of a tensor; after ``tensor.numpy()`` it could never be resized again."""
+    if host.dtype is torch.bool:  # numpy takes no bool before 1.25
+        return np.from_dlpack(host.view(torch.uint8)).view(np.bool_)
+    return np.from_dlpack(host)
 
 
 def _sparse(tensor: torch.Tensor, plain: torch.Tensor, names: tuple[str, ...]) -> Branch:

@@ -18,6 +18,7 @@ import torch
 
 from pytest_repro.values import canonical, fingerprint
 from pytest_repro.values.bits import little_endian, nan_elements
+from pytest_repro.values.torch_values import given_back
 
 if TYPE_CHECKING:
     from pytest_repro.log import Digest
@@ -139,7 +140,7 @@ def _look(tensor: torch.Tensor, address: int) -> _View | None:
     dtype, size = tensor.dtype, tensor.nbytes
     if dtype not in _BITS or not size or tensor.is_neg() or not tensor.is_contiguous():
         return None
-    if _given_back(tensor):
+    if given_back(tensor):
         return None
     memory: Any = _memory(size).from_address(address)
     array = np.frombuffer(memory, _BITS[dtype])
@@ -149,13 +150,6 @@ def _look(tensor: torch.Tensor, address: int) -> _View | None:
 @functools.lru_cache(maxsize=1000)
 def _memory(size: int) -> type[ctypes.Array[ctypes.c_char]]:
     return ctypes.c_char * size
-
-
-def _given_back(tensor: torch.Tensor) -> bool:
-    """Whether the storage ends before the elements do: sharded training frees the memory of parameters for a while."""
-    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    end = (tensor.storage_offset() + last + 1) * tensor.element_size()
-    return bool(tensor.numel() and tensor.untyped_storage().nbytes() < end)
 
 
 @functools.lru_cache(maxsize=1000)
@@ -221,7 +215,7 @@ def _number(plain: torch.Tensor) -> int | None:
         return None
     if plain.layout is not torch.strided or plain.is_quantized:
         return int(fingerprint(canonical(plain))[:16], 16)
-    if _given_back(plain):
+    if given_back(plain):
         return None
     own = plain.resolve_conj().resolve_neg().cpu().clone(memory_format=torch.contiguous_format)
     if own.is_complex():

@@ -216,3 +216,19 @@ def test_a_storage_is_its_bytes() -> None:
 
 def test_a_module_says_what_of_it_is_not_compared() -> None:
     assert notes(canonical({"model": _network()})) == ["what is not in the state_dict (attributes, hooks)"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.bool, torch.complex64])
+def test_storage_that_was_recorded_can_be_resized(dtype: torch.dtype) -> None:
+    tensor = torch.zeros(3, dtype=dtype)
+    canonical(tensor)
+    tensor.untyped_storage().resize_(0)  # as sharded training does between steps
+    tensor.resize_(100)
+    assert tensor.numel() == 100
+
+
+def test_tensor_whose_memory_was_given_back_is_refused() -> None:
+    tensor = torch.zeros(1000)
+    tensor.untyped_storage().resize_(0)
+    with pytest.raises(ValueTypeError, match="its memory was given back"):
+        canonical(tensor)
