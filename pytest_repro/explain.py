@@ -22,7 +22,8 @@ are let loose read clocks more or less often, and draw in processes that nobody 
 or the clock moves prove nothing about them.
 
 Forks of one process inherit a heap with a history. Where the pinned runs differ, they are made again in
-an interpreter each: results that agree then, and follow the order of addresses, are told by that.
+an interpreter each, also where they differ late: results that agree then, and follow the order of
+addresses, are told by that.
 
 A run that is lost costs the arm that it belongs to. Where even the first run is lost, each pin is
 left out in turn: a program may not stand one of them.
@@ -39,6 +40,7 @@ from pytest_repro.lab import (
     FISHER_LIMIT,
     RACE_ARM,
     RACY,
+    READ,
     Candidate,
     Finding,
     Findings,
@@ -46,6 +48,7 @@ from pytest_repro.lab import (
     Outcome,
     Trial,
     fisher,
+    rank,
 )
 from pytest_repro.model import CauseStatus
 
@@ -64,8 +67,6 @@ RACE_TRIES = 4
 LAUNCHED = frozenset({"hash-seed", "threads", "cpu", "environ", "home", "locale"})
 #: factors whose switched level leaves something to chance
 LOOSE = RACY | {"files"}
-#: what code reads more or less often, or in processes that nobody pins, once threads are let loose
-READ = frozenset({"entropy", "clock"})
 #: only the addresses move: among themselves, and all together
 ORDERS = ("perturb=165,aslr=off,scattered", "perturb=165,aslr=off,scattered=1")
 BASE = "perturb=165,packed"
@@ -77,18 +78,6 @@ _EVIDENT = 2
 _LOSSES = 2
 #: pins that programs stand least, first; a ``state`` that is fresh holds nothing
 _BRITTLE = ("threads", "clock", "pid", "entropy", "import", "files", "gpu", "memory", "hash-seed")
-
-
-def rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Heaviest evidence first, otherwise in the order given; before a race, one level of all that it may read."""
-    ordered: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda candidate: -candidate.weight):
-        if candidate.factor in RACY:
-            before = {earlier.factor for earlier in ordered}
-            unread = [other for other in candidates if other.factor in READ - before]
-            ordered += [replace(other, levels=other.levels[:1]) for other in unread]
-        ordered.append(candidate)
-    return tuple(ordered)
 
 
 def investigate(
@@ -115,14 +104,33 @@ def investigate(
         enough: told what was found and the next candidate; whether to leave that one out.
     """
     lab = Lab(pinned, differ, first)
-    cleared: list[str] = []
-    left: list[str] = []
     steady = yield from _pinned_arm(lab)
-    if lab.residual and "memory" in lab.levels:
+    cleared, left = yield from _search(lab, candidates if steady else (), enough)
+    if lab.residual and "memory" in lab.levels and not lab.stopped:
         steady = yield from _fresh_arm(lab)
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
+        cleared, left = yield from _search(lab, candidates if steady else (), enough)
+    if not steady:
+        left = list(dict.fromkeys(candidate.factor for candidate in candidates))
+    if site_level is not None and _found(lab, "entropy") and not lab.stopped:
+        yield from _name_sites(lab, draws, site_level)
+    if "memory" not in cleared and set(ORDERS) <= lab.tried("memory"):
+        cleared += [] if _found(lab, "memory") or lab.residual else ["addresses"]
+    return lab.findings(cleared, left)
+
+
+def _found(lab: Lab, factor: str) -> bool:
+    return any(finding.factor == factor for finding in lab.found)
+
+
+def _search(
+    lab: Lab, candidates: Sequence[Candidate], enough: Callable[[Sequence[Finding], Candidate], bool]
+) -> Generator[Trial, Outcome, tuple[list[str], list[str]]]:
+    """Try one candidate after the other; the factors that were cleared, and those that were not decided."""
+    cleared: list[str] = []
+    left: list[str] = []
     for place, candidate in enumerate(candidates, start=1):
-        ended = not steady or lab.stopped or lab.residual or candidate.factor in lab.unheld
+        ended = lab.stopped or lab.residual or candidate.factor in lab.unheld
         ended = ended or (candidate.factor in RACY and lab.first in lab.by_reading)
         again = any(later.factor == candidate.factor for later in candidates[place:])
         if ended or enough(lab.found, candidate):
@@ -135,15 +143,7 @@ def investigate(
             _keep(lab, finding)
         elif not again and not _found(lab, candidate.factor):
             (left if _undecided(lab, candidate.factor) else cleared).append(candidate.factor)
-    if site_level is not None and _found(lab, "entropy") and not lab.stopped:
-        yield from _name_sites(lab, draws, site_level)
-    if "memory" not in cleared and set(ORDERS) <= lab.tried("memory"):
-        cleared += [] if _found(lab, "memory") or lab.residual else ["addresses"]
-    return lab.findings(cleared, left)
-
-
-def _found(lab: Lab, factor: str) -> bool:
-    return any(finding.factor == factor for finding in lab.found)
+    return cleared, left
 
 
 def _latent(candidate: Candidate, finding: Finding) -> bool:

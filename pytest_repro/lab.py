@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_repro.model import CauseStatus, Condition, Evidence, Place, Recording
@@ -12,7 +12,7 @@ from pytest_repro.model import CauseStatus, Condition, Evidence, Place, Recordin
 if TYPE_CHECKING:
     from pytest_repro.model import EntropyDraw
 
-__all__ = ["Candidate", "Experiment", "Finding", "Findings", "Lab", "Outcome", "Trial", "fisher"]
+__all__ = ["Candidate", "Experiment", "Finding", "Findings", "Lab", "Outcome", "Trial", "fisher", "rank"]
 
 #: runs per arm before a deciding factor is called the cause
 ARM = 3
@@ -21,6 +21,8 @@ RACE_ARM = 8
 FISHER_LIMIT = 0.002
 #: factors that let code race, with each level's arm made of several runs
 RACY = frozenset({"threads", "gpu"})
+#: what code reads more or less often, or in processes that nobody pins, once threads are let loose
+READ = frozenset({"entropy", "clock"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,18 @@ class Findings:
     unstable: tuple[str, ...] = ()
 
 
+def rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Heaviest evidence first, otherwise in the order given; before a race, one level of all that it may read."""
+    ordered: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.weight):
+        if candidate.factor in RACY:
+            before = {earlier.factor for earlier in ordered}
+            unread = [other for other in candidates if other.factor in READ - before]
+            ordered += [replace(other, levels=other.levels[:1]) for other in unread]
+        ordered.append(candidate)
+    return tuple(ordered)
+
+
 Experiment: TypeAlias = Generator[Trial, Outcome, Findings]
 #: the names of the values that differ between two recordings, tolerances included
 Differ: TypeAlias = Callable[[Recording, Recording], Collection[str]]
@@ -147,6 +161,8 @@ class Lab:
         self._starts = 0
         self._differ = differ
         self._arms: list[tuple[str, str, list[Recording]]] = []
+        #: arms before this one were forks, and tell nothing of what interpreters of their own do
+        self._begun = 0
 
     # --- what differs -------------------------------------------------------------------------
 
@@ -181,6 +197,9 @@ class Lab:
         """Begin anew, with an interpreter for every run; what there is stays evidence."""
         self.note("", "pinned, forked", self.pinned)
         self.fresh, self.pinned, self.unstable = True, [], set()
+        self.found, self.masked, self.latent = [], [], []
+        self.by_memory, self.by_reading, self.hidden = set(), set(), set()
+        self._begun = len(self._arms)
 
     # --- trials -------------------------------------------------------------------------------
 
@@ -212,7 +231,7 @@ class Lab:
 
     def tried(self, factor: str) -> set[str]:
         """Levels at which a factor was tried without a loss."""
-        return {level for name, level, _ in self._arms if name == factor}
+        return {level for name, level, _ in self._arms[self._begun :] if name == factor}
 
     # --- what it comes to ---------------------------------------------------------------------
 

@@ -134,7 +134,7 @@ def test_drift_with_everything_pinned_ends_the_search() -> None:
 
 
 def test_drift_of_the_pinned_arm_later_takes_every_verdict_back() -> None:
-    runs = iter([0, 0, 0, 1, 0, 1, 9, 1])
+    runs = iter([0, 0, 0, 1, 0, 1, 9, 5, 6])  # the last two in interpreters of their own
     findings = Bench(lambda levels: next(runs))([Candidate("clock", ("b",))])
     assert findings.found == ()
     assert not findings.pinned_agrees

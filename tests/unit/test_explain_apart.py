@@ -135,6 +135,20 @@ def test_forks_that_differ_are_followed_by_fresh_interpreters() -> None:
     assert [arm.level for arm in findings.evidence if not arm.factor] == ["pinned", "pinned, forked"]
 
 
+def test_forks_that_differ_late_are_followed_by_fresh_interpreters() -> None:
+    forks = iter([0, 0, 0, 1, 1, 2, 3])
+
+    def world(levels: Mapping[str, str]) -> object:
+        return levels["memory"] if "start" in levels else next(forks)
+
+    bench = Bench(world)
+    findings = bench([Candidate("clock", ("b",), 3), Candidate("memory", ("b",))])
+    (found,) = findings.found
+    assert (found.factor, found.status, found.switched) == ("memory", CauseStatus.CAUSE, ARM)
+    assert findings.pinned_agrees
+    assert len({dict(trial.condition.levels).get("start") for trial in bench.trials[6:]}) == len(bench.trials[6:])
+
+
 # --- factors that were the same in every run ------------------------------------------------------
 
 
