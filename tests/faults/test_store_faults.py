@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import pathlib
 import random
 import signal
 import time
@@ -72,9 +73,15 @@ class Disk:
     def in_place(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
             for name in CALLS:
-                stack.enter_context(
-                    mock.patch.object(os, name, lambda *args, _name=name, **opts: self.call(_name, *args, **opts))
-                )
+
+                def call(*args: Any, _name: str = name, **options: Any) -> Any:
+                    return self.call(_name, *args, **options)
+
+                stack.enter_context(mock.patch.object(os, name, call))
+                # Python 3.10's pathlib keeps the functions that it found when it was imported
+                accessor = getattr(pathlib, "_NormalAccessor", None)
+                if accessor is not None and hasattr(accessor, name):
+                    stack.enter_context(mock.patch.object(accessor, name, staticmethod(call)))
             yield
 
 
