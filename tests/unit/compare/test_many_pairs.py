@@ -127,8 +127,8 @@ def test_tolerance_is_the_rule_of_numpy() -> None:
         seen[ours] += 1
         with np.errstate(all="ignore"):
             rule = np.isclose(b, a, rtol=rtol, atol=atol, equal_nan=True)
-        # numpy 1 takes complex infinities of any kind for close where the tolerance is wide
-        alike = np.isfinite(a) & np.isfinite(b) | (a == b) | np.isnan(a) & np.isnan(b)
+            # numpy 1 takes complex infinities of any kind for close where the tolerance is wide
+            alike = np.isfinite(a) & np.isfinite(b) | (a == b) | np.isnan(a) & np.isnan(b)
         assert ours == bool((rule & alike).all()), (a, b, rtol, atol)
         if a.dtype.kind != "c":  # of complex numbers numpy.testing compares infinities by their positions alone
             assert ours == holds(np.testing.assert_allclose, b, a, rtol=rtol, atol=atol), (a, b, rtol, atol)
