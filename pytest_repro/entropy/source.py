@@ -112,16 +112,24 @@ def home(value: object) -> str | None:
     """Name the module of a function or class; other objects are not asked: their answer would be code."""
     if not (is_a(value, _CALLABLES) or type(value).__name__ == "cython_function_or_method"):
         return None
-    module = getattr(value, "__module__", None)
+    module = _module_of(value)
     if module is None:
         # bound methods of extension types, ``numpy.random.seed``, have no module of their own
-        module = getattr(type(getattr(value, "__self__", None)), "__module__", None)
+        module = _module_of(type(getattr(value, "__self__", None)))
     return module if isinstance(module, str) else None
+
+
+def _module_of(value: object) -> object:
+    """The module that a function or class names, or None: a class may have a metaclass that raises instead."""
+    try:
+        return getattr(value, "__module__", None)
+    except Exception:  # noqa: BLE001 - whatever the user's metaclass raises
+        return None
 
 
 def unwrapped(value: object) -> object:
     """Give what a stand-in of this plugin (a tap, a pinned function) stands for; anything else as it is."""
-    while str(type(value).__module__).startswith("pytest_repro.") and "original" in getattr(value, "__dict__", {}):
+    while str(_module_of(type(value))).startswith("pytest_repro.") and "original" in getattr(value, "__dict__", {}):
         value = vars(value)["original"]
     return value
 

@@ -296,3 +296,19 @@ def test_functions_are_known_while_taps_are_in(tmp_path: Path, monkeypatch: pyte
     with Taps(root=tmp_path).watching():
         found = suspects_in(code, tmp_path, monkeypatch)
     assert [suspect.call for suspect in found] == ["os.urandom()", "os.listdir()"]
+
+
+def test_a_class_that_does_not_say_its_module_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = """
+    import os
+    class Silent(type):
+        @property
+        def __module__(cls):
+            raise OSError("no module")
+    class Nameless(metaclass=Silent):
+        pass
+    nameless = Nameless()
+    def run():
+        return Nameless(), nameless(), os.listdir(".")
+    """
+    assert [suspect.call for suspect in suspects_in(code, tmp_path, monkeypatch)] == ["os.listdir()"]
