@@ -32,6 +32,9 @@ __all__ = ["Repro", "__version__"]
 
 __version__ = "0.1.0"
 
+#: ``-p pytest_repro`` from a checkout that is not installed; installed, the entry point of that name is taken
+pytest_plugins = ("pytest_repro.plugin",)
+
 
 def __getattr__(name: str) -> object:
     if name == "Repro":

@@ -222,3 +222,27 @@ def test_again_names_the_file_of_an_installed_test(inner: Inner, monkeypatch: py
     monkeypatch.chdir(root)
     result = inner("--repro-runs=2", "--repro-explain=off", "--rootdir=.", "--pyargs", asked)
     result.stdout.fnmatch_lines([f'  again   pytest "{package.as_posix()}/test_there.py::test_it" --repro-runs=2*'])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable"),
+    [(("-p", "pytest_repro"), ""), (("-p", "pytest_repro.plugin"), ""), ((), "pytest_repro")],
+    ids=["package", "module", "variable"],
+)
+def test_plugin_is_found_by_its_name_where_nothing_is_loaded_unasked(
+    inner: Inner, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], variable: str
+) -> None:
+    """As ``-p pytest_repeat`` and ``-p xdist.plugin`` are, with PYTEST_DISABLE_PLUGIN_AUTOLOAD=1."""
+    monkeypatch.setenv("PYTEST_PLUGINS", variable)
+    inner.pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.repro
+        def test_one(repro):
+            repro.metric("accuracy", 0.5)
+        """
+    )
+    result = inner.pytester.runpytest_subprocess(*arguments, "--repro-runs=3", "--repro-isolation=auto")
+    result.stdout.fnmatch_lines(["repro: 1 test reproduced over 3 runs*"])
+    assert result.ret == 0
