@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from importlib.machinery import ModuleSpec
 
 import pytest
@@ -246,3 +247,13 @@ def test_plugin_is_found_by_its_name_where_nothing_is_loaded_unasked(
     result = inner.pytester.runpytest_subprocess(*arguments, "--repro-runs=3", "--repro-isolation=auto")
     result.stdout.fnmatch_lines(["repro: 1 test reproduced over 3 runs*"])
     assert result.ret == 0
+
+
+def test_plugin_of_a_checkout_that_is_not_installed_is_found_by_its_name(inner: Inner) -> None:
+    script = """
+import importlib.metadata, sys, pytest
+importlib.metadata.distributions = lambda **_: []
+sys.exit(pytest.main(["-p", "pytest_repro", "--help"]))
+"""
+    result = inner.pytester.run(sys.executable, "-c", script)
+    result.stdout.fnmatch_lines(["*--repro-runs=*"])
