@@ -6,7 +6,7 @@ The flow is one-way; a module imports only from rows above its own::
     values    values/, storage   any value → canonical form → fingerprint; files that are kept
     process   environment/, streams, rng, entropy/, conditions/, suspects/, frozen, source_tree
     intent    parsers, options, settings, plan, hashing
-    observe   keeper, log, recorder, autolog/, watch/
+    observe   ids, keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers, cluster and node
     judge     compare/, lab, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised

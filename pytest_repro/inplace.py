@@ -10,6 +10,7 @@ import pytest
 
 from pytest_repro.execute.active import make_nonce
 from pytest_repro.execute.outcomes import failure_for, target_of
+from pytest_repro.ids import own_id
 from pytest_repro.model import Comparison, Condition, Location, Plan, Recording, RunSpec, Verdict
 from pytest_repro.pipeline import judge
 from pytest_repro.plan import command_for
@@ -58,7 +59,7 @@ def check_in_place(
             recordings.append(Recording(spec, log.observations(), nonce=make_nonce(), streams=log.stream_names))
             del results[1:]
     file, line, _ = item.location
-    verdict = judge(nodeid=item.nodeid, plan=plan, recordings=recordings, location=Location(file, (line or 0) + 1))
+    verdict = judge(nodeid=own_id(item), plan=plan, recordings=recordings, location=Location(file, (line or 0) + 1))
     verdict = replace(verdict, again=command_for(target_of(item), seed=seed))
     item.stash.setdefault(CHECKS, []).append(verdict)
     failure = failure_for(verdict, text=failure_text(verdict, width=width), summary=summary_line(verdict))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.execute.outcomes import target_of
+from pytest_repro.ids import own_id
 from pytest_repro.model import Location
 from pytest_repro.surroundings import Surroundings
 
@@ -62,7 +63,7 @@ class Overtime:
 
         file, line, _ = item.location
         return Keeping(
-            nodeid=item.nodeid,
+            nodeid=own_id(item),
             target=target_of(item),
             module=item.path,
             settings=settings,

@@ -18,6 +18,7 @@ from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.outcomes import polish
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
+from pytest_repro.ids import own_id
 from pytest_repro.model import Place, Verdict
 from pytest_repro.recorder import Recorder, Repro
 from pytest_repro.verdicts import ItemVerdicts
@@ -69,7 +70,7 @@ class ItemRunner(ItemVerdicts):
         """The recorder and fixture object of one run."""
         seeders, seed = self.tools.seeders, self.plan.seed
         recorder = Recorder(
-            nodeid=self.item.nodeid,
+            nodeid=own_id(self.item),
             keeper=self.keeper,
             tolerance_for=self.settings.tolerance_for,
             rules=self.tools.rules,

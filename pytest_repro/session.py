@@ -18,6 +18,7 @@ from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.hooks import RunHooks
 from pytest_repro.execute.timers import TIMEOUT
 from pytest_repro.execute.watching import AutologSource
+from pytest_repro.ids import own_id
 from pytest_repro.model import Place
 from pytest_repro.overtime import Overtime
 from pytest_repro.plan import describe_plan, make_plan
@@ -260,7 +261,7 @@ class ReproSession:
         self, item: pytest.Item, settings: Settings, keeper: Keeper, streams: Streams | None = None
     ) -> Recorder:
         return Recorder(
-            nodeid=item.nodeid,
+            nodeid=own_id(item),
             keeper=keeper,
             tolerance_for=settings.tolerance_for,
             rules=self.resources.rules,

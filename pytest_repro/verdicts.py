@@ -17,6 +17,7 @@ import pytest
 from pytest_repro.excuses import Watched
 from pytest_repro.execute.outcomes import ReproDrift, ReproLost, failure_for, polish, target_of
 from pytest_repro.execute.timers import timer_paused
+from pytest_repro.ids import own_id
 from pytest_repro.model import Location, Place, Verdict
 from pytest_repro.pipeline import judge, unfinished
 from pytest_repro.recorder import Keeper
@@ -165,7 +166,7 @@ class ItemVerdicts:
         recordings = [*self.recordings, recording]
         with timer_paused(self.item):
             result: TestResult | None = judge(
-                nodeid=self.item.nodeid,
+                nodeid=own_id(self.item),
                 plan=self.plan,
                 recordings=recordings,
                 location=_location(self.item),
@@ -231,7 +232,7 @@ class ItemVerdicts:
         self, verdict: Verdict, headline: str, extra: Recording | None = None, explainer: Explainer | None = None
     ) -> TestResult:
         return unfinished(
-            nodeid=self.item.nodeid,
+            nodeid=own_id(self.item),
             plan=self.plan,
             recordings=[*self.recordings, *([extra] if extra is not None else [])],
             location=_location(self.item),
@@ -280,7 +281,7 @@ class ItemVerdicts:
         if self._keeping is not None:
             self._keeping.attach(report)
         if self.settings.autolog and not report.skipped:
-            watched = Watched(self.item.nodeid, self._observed, self._skipped, self._unrepeatable)
+            watched = Watched(own_id(self.item), self._observed, self._skipped, self._unrepeatable)
             report.repro_watched = watched._asdict()  # type: ignore[attr-defined]
         if self.result is None:
             return

@@ -28,6 +28,7 @@ from pytest_repro.execute.protocol import Closed, FrameKind
 from pytest_repro.execute.transport import connect
 from pytest_repro.execute.types import WORKER
 from pytest_repro.execute.wire import request_from
+from pytest_repro.ids import own_id
 
 if TYPE_CHECKING:
     from pytest_repro.execute.protocol import Channel
@@ -138,7 +139,7 @@ class Worker:
 
     def _know(self, items: list[pytest.Item]) -> None:
         for item in items:
-            self._items.setdefault(item.nodeid, item)
+            self._items.setdefault(own_id(item), item)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not be collected."""

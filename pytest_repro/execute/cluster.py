@@ -28,6 +28,7 @@ from pytest_repro.execute.replies import Warned, read_reports
 from pytest_repro.execute.tasks import CarriedArrays
 from pytest_repro.execute.types import ProcessRun
 from pytest_repro.execute.wire import recording_from
+from pytest_repro.ids import own_id
 from pytest_repro.settings import Source
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class ClusterPool:
 
     def waiting(self, item: pytest.Item) -> bool:
         """Whether runs of this test are on their way."""
-        return any(nodeid == item.nodeid for nodeid, _ in self._sent)
+        return any(nodeid == own_id(item) for nodeid, _ in self._sent)
 
     def submit(self, item: pytest.Item, specs: Sequence[RunSpec], *, settings: Settings) -> None:
         """Hand these runs of one test to the engine, and return at once."""
@@ -169,7 +170,7 @@ class ClusterPool:
         commit = {name: value for name, value in self._project().items() if name == "git.commit"}
         expected = {**versions_in(self._here()), **commit, **project_of(item, self._config.rootpath)}
         for index, spec in enumerate(specs):
-            self._sent[item.nodeid, spec.number] = self._open().send(
+            self._sent[own_id(item), spec.number] = self._open().send(
                 self._dispatch.request(item, spec, settings=settings),
                 expected=self._expected(expected),
                 host=self._hosts[index % len(self._hosts)] if self._hosts else "",
@@ -179,14 +180,14 @@ class ClusterPool:
     def forget(self, item: pytest.Item) -> None:
         """Cancel the runs of this test that nobody will ask for."""
         for nodeid, number in list(self._sent):
-            if nodeid == item.nodeid:
+            if nodeid == own_id(item):
                 self._sent.pop((nodeid, number)).future.cancel()
 
     def execute(self, item: pytest.Item, spec: RunSpec, *, settings: Settings, gate: Gate | None) -> ProcessRun:
         """Wait for one run; see `ProcessExecutor`."""
-        if (item.nodeid, spec.number) not in self._sent:
+        if (own_id(item), spec.number) not in self._sent:
             self.submit(item, [spec], settings=settings)
-        sent = self._sent.pop((item.nodeid, spec.number))
+        sent = self._sent.pop((own_id(item), spec.number))
         try:
             run = self._run(item, spec, sent, settings)
         except Overdue:

@@ -16,9 +16,10 @@ import pytest
 from pytest_repro import frozen
 from pytest_repro.environment.names import NUMERIC_VARIABLES
 from pytest_repro.execute.identity import file_digest
-from pytest_repro.execute.launch import Blueprint, interpreter_flags, launch_key, own_id
+from pytest_repro.execute.launch import Blueprint, interpreter_flags, launch_key
 from pytest_repro.execute.tasks import BOOT
 from pytest_repro.execute.wire import Request, request_body
+from pytest_repro.ids import own_id
 from pytest_repro.model import Condition
 
 if TYPE_CHECKING:

@@ -31,7 +31,6 @@ __all__ = [
     "Process",
     "interpreter_flags",
     "launch_key",
-    "own_id",
     "session_environment",
     "start",
 ]
@@ -71,12 +70,6 @@ def session_environment(variables: Mapping[str, str] = os.environ) -> dict[str, 
         for name, value in variables.items()
         if name not in _FOREIGN and not name.startswith(_FOREIGN_PREFIXES)
     }
-
-
-def own_id(item: pytest.Item) -> str:
-    """The node id as it was collected; pytest-xdist appends ``@group`` to it."""
-    own = f"{item.parent.nodeid}::{item.name}" if item.parent is not None else item.nodeid
-    return own if item.nodeid.startswith(own + "@") else item.nodeid
 
 
 def launch_key(condition: Condition) -> Key:

@@ -20,11 +20,12 @@ import pytest
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute.ahead import wanted
 from pytest_repro.execute.array_files import ArrayFiles
-from pytest_repro.execute.launch import Blueprint, launch_key, own_id, start
+from pytest_repro.execute.launch import Blueprint, launch_key, start
 from pytest_repro.execute.remote import Answer, Remote
 from pytest_repro.execute.replies import Warned
 from pytest_repro.execute.types import ProcessRun
 from pytest_repro.execute.wire import Request
+from pytest_repro.ids import own_id
 
 if TYPE_CHECKING:
     from pytest_repro.execute.launch import Key

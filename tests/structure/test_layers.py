@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
         "execute",
         "experiments",
         "hookspecs",
+        "ids",
         "inplace",
         "plugin",
         "reporting",
