@@ -44,7 +44,7 @@ TESTS = {
     "compare/[bmu]*.py": ["compare/test_maxima.py"],
     "compare/*.py": [
         f"compare/test_{name}.py"
-        for name in ("scalars", "runs", "align", "drift", "tree", "structure", "calls", "heat")
+        for name in ("scalars", "runs", "align", "drift", "tree", "structure", "calls", "reuse", "heat")
     ],
     "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],
 }

@@ -174,17 +174,26 @@ class Seeders:
         if module is not None:
             _LIBRARIES[name][0](module, seed)
 
+    def saved(self) -> Callable[[], None]:
+        """Return what sets every generator that is loaded now to where it stands now."""
+        state = random.getstate()
+        restores = [save(module) for name, (_, save) in _LIBRARIES.items() if (module := _loaded(name))]
+
+        def restore() -> None:
+            random.setstate(state)
+            for one in restores:
+                one()
+
+        return restore
+
     @contextmanager
     def restored(self) -> Iterator[None]:
         """Leave every loaded global generator as it was found."""
-        state = random.getstate()
-        restores = [save(module) for name, (_, save) in _LIBRARIES.items() if (module := _loaded(name))]
+        restore = self.saved()
         try:
             yield
         finally:
-            random.setstate(state)
-            for restore in restores:
-                restore()
+            restore()
 
     @contextmanager
     def seeding_imports(self, seed: int) -> Iterator[None]:

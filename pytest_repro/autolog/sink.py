@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_repro.autolog.compact import compact
@@ -65,6 +66,15 @@ class Sink:
     def leave(self) -> None:
         """End what `enter` began."""
         self._busy = False
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take everything for part of an outermost call until the block ends."""
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
 
     # --- recording ----------------------------------------------------------------------------
 

@@ -20,28 +20,31 @@ from pytest_repro.values import fingerprint, identical
 if TYPE_CHECKING:
     from pytest_repro.model import Location, Node, Observation, Recording
 
-__all__ = ["paired"]
+__all__ = ["EXTRA", "calls_of", "paired"]
 
 #: the name without its number, and the line of the call
 _Call: TypeAlias = "tuple[str, Location]"
 
+#: ends the name of a call that has no counterpart in the reference, where that has its name for another
+EXTRA = " (extra)"
 _NUMBER = re.compile(r"^(\w+)#\d+(?= |$)")
 
 
 def paired(recordings: Sequence[Recording]) -> Sequence[Recording]:
     """Return recordings in which automatic observations have the reference's names; the first is the reference."""
-    calls = _calls(recordings[0].observations)
+    calls = calls_of(recordings[0].observations)
     if not calls:
         return recordings
     names = {seen.name for seen in recordings[0].observations}
     return [recordings[0], *(_renamed(other, calls, names) for other in recordings[1:])]
 
 
-def _calls(observations: Sequence[Observation]) -> dict[_Call, list[Observation]]:
+def calls_of(observations: Sequence[Observation]) -> dict[_Call, list[Observation]]:
+    """Return automatic observations by the call that they are of, numbers aside."""
     calls: dict[_Call, list[Observation]] = {}
     for seen in observations:
         if seen.step is None and seen.kind is Kind.AUTO:
-            stem, found = _NUMBER.subn(r"\1#", seen.name, count=1)
+            stem, found = _NUMBER.subn(r"\1#", seen.name.removesuffix(EXTRA), count=1)
             if found:
                 calls.setdefault((stem, seen.location), []).append(seen)
     return calls
@@ -49,13 +52,13 @@ def _calls(observations: Sequence[Observation]) -> dict[_Call, list[Observation]
 
 def _renamed(other: Recording, calls: dict[_Call, list[Observation]], names: set[str]) -> Recording:
     renamed: dict[int, str] = {}
-    for call, theirs in _calls(other.observations).items():
+    for call, theirs in calls_of(other.observations).items():
         ours = calls.get(call, [])
         for reference, seen in _pairs(ours, theirs):
             if reference is not None:
                 renamed[seen.seq] = reference.name
             elif seen.name in names:
-                renamed[seen.seq] = f"{seen.name} (extra)"
+                renamed[seen.seq] = f"{seen.name}{EXTRA}"
     if all(renamed.get(seen.seq, seen.name) == seen.name for seen in other.observations):
         return other
     observations = tuple(replace(seen, name=renamed.get(seen.seq, seen.name)) for seen in other.observations)

@@ -54,13 +54,32 @@ def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
     drifts.sort(key=lambda pair: pair[0])
     drifting = {drift.name for _, drift in drifts}
     calm = [one for one in judged if one.aligned.name not in drifting]
+    found_done = _found_done(drifting, recordings, alone=not calm)
+    if found_done:
+        drifts = []
     return Comparison(
         drifts=tuple(drift for _, drift in drifts),
         equal=tuple(one.aligned.name for one in calm if not any(one.matches)),
         within=tuple(_within(one) for one in calm if any(one.matches)),
         first=drifts[0][1].first if drifts else None,
-        notes=_notes([one.aligned for one in judged]),
+        notes=(*_notes([one.aligned for one in judged]), *found_done),
     )
+
+
+def _found_done(names: set[str], recordings: Sequence[Recording], *, alone: bool) -> list[str]:
+    """Say of `names`, if there are any and all are, that they are calls whose results some runs found.
+
+    alone: nothing else was compared; two runs at least must then have made them.
+    """
+    if not names:
+        return []
+    from pytest_repro.compare.reuse import reused
+
+    found = reused(recordings)
+    if not names <= found.keys() or (alone and max(len(found[name]) for name in names) < 2):
+        return []
+    runs = {name: " and ".join(map(str, found[name])) for name in sorted(names)}
+    return [f"{name}: called in run {runs[name]} only (other runs found it done)" for name in runs]
 
 
 def _judge(aligned: Aligned, recordings: Sequence[Recording]) -> Judged:

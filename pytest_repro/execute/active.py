@@ -6,7 +6,9 @@ import os
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_repro.model import EntropyDraw, RunSpec
     from pytest_repro.recorder import Recorder, Repro
     from pytest_repro.rng import Seeders
+    from pytest_repro.streams import Position
 
 __all__ = ["ACTIVE", "ActiveRun", "make_nonce"]
 
@@ -47,14 +50,50 @@ class ActiveRun:
     #: lays the heap out before the call; in a process of our own
     settle: Callable[[], list[object]] = list
     _blocks: list[object] = field(default_factory=list)
+    #: what sets the generators as they were set last, and where they stood then
+    _back: Callable[[], object] | None = None
+    _position: Position | None = None
+    #: how many fixtures and calls drew from global generators
+    _drew: int = 0
 
     def seed_fixture(self, name: str) -> None:
         """Start every fixture from a state of its own, whatever was set up before it."""
-        self.seeders.seed(self.repro.seed + zlib.crc32(name.encode()))
+        self._seed(self.repro.seed + zlib.crc32(name.encode()))
 
     def begin_call(self) -> None:
         """The test starts from the seed itself, whatever its fixtures drew."""
-        self.seeders.seed(self.repro.seed)
+        self._seed(self.repro.seed)
+
+    def _seed(self, seed: int) -> None:
+        self._drew += self._moved()
+        self.seeders.seed(seed)
+        self._back, self._position = partial(self.seeders.seed, seed), self.seeders.streams.position()
+
+    def _moved(self) -> bool:
+        return self._position is not None and self._position != self.seeders.streams.position()
+
+    def returning(self) -> Callable[[], None]:
+        """Return what sets the generators to where they stand now, unless anything draws from them until then.
+
+        A fixture that holds its test to leaving them alone compares them before and after; what changes them in
+        between is our seeding of what follows.
+        """
+        if self._moved() or self._back is None:
+            self._drew += 1
+            self._back, self._position = self.seeders.saved(), self.seeders.streams.position()
+        back, before = self._back, self._drew
+
+        def put_back() -> None:
+            self._drew += self._moved()
+            if self._drew == before:
+                back()
+                self._back, self._position = back, self.seeders.streams.position()
+
+        return put_back
+
+    def unwatched(self) -> AbstractContextManager[None]:
+        """Record nothing by itself until the block ends: what one run finds set up is done in another."""
+        return self.sink.paused() if self.sink is not None else nullcontext()
 
     def lay_out(self) -> None:
         """Lay the heap out, right before the test's own function."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["RunHooks"]
 
 
+def _looks_back(fixture: pytest.FixtureDef[Any]) -> bool:
+    """Whether code of the user's runs when the test is over: after a ``yield``, or as ``teardown_method``."""
+    if not inspect.isgeneratorfunction(fixture.func) and not inspect.isasyncgenfunction(fixture.func):
+        return False
+    return not fixture.func.__module__.startswith("_pytest.") or fixture.argname.startswith("_xunit")
+
+
 class RunHooks:
     """Seeds fixtures and calls, closes the recorder, and gives the verdict inside the call phase."""
 
@@ -25,10 +33,18 @@ class RunHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Make what a fixture draws independent of which other fixtures were already there."""
-        if self.current is not None:
-            self.current.seed_fixture(fixturedef.argname)
-        return (yield)
+        """Make what a fixture draws, and what is observed, independent of which fixtures were already there."""
+        active = self.current
+        if active is None:
+            return (yield)
+        active.seed_fixture(fixturedef.argname)
+        if fixturedef.scope != "function":
+            with active.unwatched():
+                return (yield)
+        result = yield
+        if _looks_back(fixturedef):
+            fixturedef.addfinalizer(active.returning())
+        return result
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:

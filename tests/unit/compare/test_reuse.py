@@ -1,0 +1,83 @@
+"""A call that a run in this process did not make again, because its result was kept, is no drift; anything else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_repro.compare import compare_recordings
+from pytest_repro.model import Condition, Kind, Location, Node, Observation, Place, Recording, RunSpec
+
+LINE = Location("test_it.py", 4)
+KEPT = ("fit#1 A", 1.0)
+ALWAYS = ("assert#1 test_it.py:9 left", 5.0)
+
+
+def recording(number: int, *entries: tuple[str, Node], fresh: bool = False, kind: Kind = Kind.AUTO) -> Recording:
+    observations = [Observation(seq, name, None, kind, value, LINE) for seq, (name, value) in enumerate(entries)]
+    place = Place.PROCESS if fresh else Place.INLINE
+    return Recording(RunSpec(number, Condition(place)), tuple(observations))
+
+
+def drifts(*recordings: Recording) -> list[str]:
+    return [drift.name for drift in compare_recordings(recordings).drifts]
+
+
+def test_call_of_the_first_run_here_and_of_fresh_processes_is_no_drift_and_is_noted() -> None:
+    runs = [recording(1, KEPT, ALWAYS), recording(2, ALWAYS), recording(3, KEPT, ALWAYS, fresh=True)]
+    comparison = compare_recordings(runs)
+    assert (comparison.drifts, comparison.first, comparison.equal) == ((), None, (ALWAYS[0],))
+    assert comparison.notes == ("fit#1 A: called in run 1 and 3 only (other runs found it done)",)
+
+
+def test_call_that_an_earlier_test_had_made_is_no_drift() -> None:
+    other = ("fit#1 B", 2.0)
+    assert not drifts(recording(1, ALWAYS), recording(2, ALWAYS), recording(3, KEPT, ALWAYS, fresh=True))
+    later = recording(3, KEPT, ("fit#2 B", 2.0), ALWAYS, fresh=True)
+    assert not drifts(recording(1, other, ALWAYS), recording(2, other, ALWAYS), later)
+
+
+def test_two_runs_that_made_the_call_are_enough_to_compare() -> None:
+    assert not drifts(recording(1, KEPT), recording(2), recording(3, KEPT, fresh=True))
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        pytest.param((recording(1, KEPT), recording(2)), id="nothing-else-is-compared"),
+        pytest.param((recording(1, KEPT, ALWAYS), recording(2, ALWAYS, fresh=True)), id="fresh-process-left-it-out"),
+        pytest.param(
+            (recording(1, KEPT, ALWAYS), recording(2, ALWAYS), recording(3, ALWAYS, fresh=True)), id="first-run-only"
+        ),
+        pytest.param((recording(1, ALWAYS), recording(2, KEPT, ALWAYS)), id="made-later"),
+        pytest.param(
+            (recording(1, KEPT, ALWAYS), recording(2, ALWAYS), recording(3, KEPT, ALWAYS)), id="made-again-here"
+        ),
+        pytest.param(
+            (recording(1, KEPT, ALWAYS), recording(2, ALWAYS), recording(3, ("fit#1 A", 1.5), ALWAYS, fresh=True)),
+            id="another-result",
+        ),
+        pytest.param(
+            (
+                recording(1, KEPT, ALWAYS),
+                recording(2, ALWAYS),
+                recording(3, KEPT, ("fit#2 A", 1.0), ALWAYS, fresh=True),
+            ),
+            id="more-often",
+        ),
+        pytest.param((recording(1, KEPT, ("fit#2 A", 1.0), ALWAYS), recording(2, KEPT, ALWAYS)), id="less-often"),
+    ],
+)
+def test_call_that_is_missing_otherwise_is_a_drift(runs: tuple[Recording, ...]) -> None:
+    assert any(name.startswith("fit#") for name in drifts(*runs))
+
+
+def test_what_a_test_asserts_on_or_records_itself_is_never_left_out() -> None:
+    assert drifts(recording(1, KEPT, ALWAYS), recording(2, KEPT)) == [ALWAYS[0]]
+    kept = recording(1, KEPT, ALWAYS, kind=Kind.METRIC), recording(2, ALWAYS, kind=Kind.METRIC)
+    assert drifts(*kept) == [KEPT[0]]
+
+
+def test_kept_call_is_listed_beside_a_true_drift() -> None:
+    """It may be what the others come from."""
+    runs = recording(1, KEPT, ALWAYS), recording(2, (ALWAYS[0], 6.0))
+    assert drifts(*runs) == [KEPT[0], ALWAYS[0]]
