@@ -34,6 +34,8 @@ _DEFAULT_KEY = "0"
 _DASK_DRAWS = ("dask.array", "dask.bag.random", "dask.utils", "dask.dataframe")
 #: modules that stand between a draw and the code that asked for it
 _BETWEEN = frozenset({"random", "secrets", "uuid", "os", "tempfile", "numpy", "torch", "scipy", "contextlib"})
+#: modules that import others
+_IMPORTING = ("importlib.", "_frozen_importlib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,7 @@ class _Streams:
 
     def draw(self, kind: str, size: int) -> bytes | None:
         """Return the next bytes for the line that asks; None for bookkeeping, which must stay unique."""
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None and _between(frame):
-            frame = frame.f_back
+        frame = _asking(sys._getframe(2))
         module = "" if frame is None else frame.f_globals.get("__name__") or ""
         names_tasks = module.startswith("dask.") and not module.startswith(_DASK_DRAWS)
         if frame is None or (infrastructure(module) and not module.startswith("dask.")):
@@ -89,6 +89,16 @@ class _Streams:
         with self._lock:
             count = self._counts[stream] = self._counts.get(stream, -1) + 1
         return hashlib.shake_256(f"{stream}\0{count}".encode("utf-8", "surrogateescape")).digest(size)
+
+
+def _asking(drawing: FrameType) -> FrameType | None:
+    """Find the code that asks, beyond the libraries in between; one that draws while it is imported asks itself."""
+    frame: FrameType | None = drawing
+    inner = drawing
+    while frame is not None and _between(frame):
+        inner, frame = frame, frame.f_back
+    importing = frame is not None and (frame.f_globals.get("__name__") or "").startswith(_IMPORTING)
+    return inner if importing else frame
 
 
 def _between(frame: FrameType) -> bool:

@@ -32,10 +32,12 @@ class StatClock:
         self._seen: dict[tuple[int, int, int], int] = {}
         self._inodes: dict[tuple[int, int], int] = {}
         self._lock = threading.Lock()
+        #: where the kernel makes files up: their times are those of the first look, or of a later one
+        self._made_up = _device("/proc")
 
     def steady(self, result: os.stat_result) -> os.stat_result:
         """Return the result with steady times, or itself where the file is older than the run."""
-        changed = result.st_mtime_ns >= self._since
+        changed = result.st_mtime_ns >= self._since or result.st_dev == self._made_up
         with self._lock:
             own = _FIRST_INODE + len(self._inodes) if changed else result.st_ino
             inode = self._inodes.setdefault((result.st_dev, result.st_ino), own)
@@ -53,6 +55,13 @@ class StatClock:
             return result if _for_bookkeeping() else self.steady(result)
 
         return StandIn(call, original)
+
+
+def _device(folder: str) -> int | None:
+    try:
+        return os.stat(folder).st_dev  # noqa: PTH116 - the very call that others see replaced
+    except OSError:
+        return None
 
 
 def _for_bookkeeping() -> bool:

@@ -86,3 +86,13 @@ def test_folders_can_be_removed(tmp_path: Path) -> None:
         _made(tmp_path / "run")
         shutil.rmtree(tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system makes no files up under /proc")
+def test_files_that_the_kernel_makes_up_have_the_same_times_however_long_it_has_known_them() -> None:
+    os.stat("/proc/self/status")
+    time.sleep(0.05)
+    with FILES.apply("pinned"):
+        seen = os.stat("/proc/self/status")
+        assert (seen.st_mtime, os.stat("/proc/self/status").st_mtime) == (1_700_000_000, 1_700_000_000)
+    assert os.stat("/proc/self/status").st_mtime != 1_700_000_000
