@@ -119,7 +119,8 @@ def test_what_dask_draws_is_pinned(module: str, equal: tuple[bool, bool]) -> Non
 
 def _drawn_at_import(name: str, path: Path) -> object:
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.drawn
