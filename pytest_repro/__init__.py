@@ -8,7 +8,7 @@ The flow is one-way; a module imports only from rows above its own::
     intent    parsers, options, settings, plan, hashing
     observe   ids, keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers, cluster and node
-    judge     compare/, lab, explain, causes, baseline
+    judge     compare/, lab, leftovers, explain, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
     compose   survey/            pytest-repro survey: sessions, verdicts by model and factor, tables

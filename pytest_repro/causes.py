@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_repro.leftovers import FACTOR as LEFT_FILES
 from pytest_repro.model import Cause, CauseStatus
 
 if TYPE_CHECKING:
     from pytest_repro.lab import Finding, Findings
-    from pytest_repro.model import EntropyDraw, Observation, Recording, Suspect
+    from pytest_repro.model import EntropyDraw, Evidence, Observation, Recording, Suspect
 
 __all__ = ["FACTOR_WORDS", "make_cause", "stream_line", "suspect_lines"]
 
@@ -54,6 +55,12 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
             "make it anew in every run: no generator, cache or counter at module or class level "
             "(lru_cache: function.cache_clear())"
         ),
+    ),
+    "left-files": (
+        "state",
+        "what earlier runs left in the working directory",
+        "the presence of those files",
+        "write into tmp_path, or remove at the end what the next run would read: a checkpoint, a cache, a log",
     ),
     "files": (
         "files",
@@ -147,7 +154,7 @@ def _counts(finding: Finding) -> str:
     switched = f"only {knob} switched{level}, {finding.differ} of {finding.switched} differ from them"
     if finding.distinct > 1:
         race = f"{finding.distinct} results among themselves"
-        if finding.status is CauseStatus.CAUSE and finding.factor == "memory":
+        if finding.status is CauseStatus.CAUSE and finding.factor in ("memory", LEFT_FILES):
             return f"{title} decides it: {pinned}; {switched}, {race}"
         if finding.status is CauseStatus.CAUSE:
             return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
@@ -162,6 +169,7 @@ def make_cause(
     suspects: Sequence[Suspect] = (),
     fixes: Mapping[EntropyDraw, str] | None = None,
     first: str = "",
+    left: Sequence[str] = (),
 ) -> Cause:
     """Word what the experiment showed, no more strongly than it did.
 
@@ -170,6 +178,7 @@ def make_cause(
         suspects: static suspects from the user's own modules.
         fixes: draw → suggested fix.
         first: name of the first value that drifted: what moves it comes first.
+        left: what runs left in the working directory.
     """
     found = [_library_seed(_of_import(entry), suspects) for entry in findings.found]
     # what differs between fresh interpreters reaches everybody; state only who runs it twice
@@ -183,13 +192,14 @@ def make_cause(
     best = ordered[0]
     sites = [(draw, (fixes or {}).get(draw, "")) for draw in best.sites]
     details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
-    details += suspect_lines(suspects, report_name(best.factor)) if not sites else []
+    details += suspect_lines(suspects, report_name(best.factor)) if not sites and best.factor != LEFT_FILES else []
+    details += [f"left or changed there: {_listed(left)}"] if best.factor == LEFT_FILES else []
     details += _unfinished(findings)
     return Cause(
         status=best.status,
         factor=report_name(best.factor),
         summary=_counts(best) + (f"; it moves {_listed(best.moved)}, not {first}" if _elsewhere(best, first) else ""),
-        evidence=findings.evidence,
+        evidence=tuple(map(_without_time, findings.evidence)),
         advice=sites[0][1] if sites and sites[0][1] else FACTOR_WORDS[best.factor][3],
         location=sites[0][0].location if sites else None,
         ruled_out=cleared,
@@ -198,6 +208,11 @@ def make_cause(
         ),
         details=tuple(details),
     )
+
+
+def _without_time(arm: Evidence) -> Evidence:
+    """The level of ``left-files`` says when the session began; the same drift has the same words in each."""
+    return replace(arm, level="without them") if arm.factor == LEFT_FILES and "=" in arm.level else arm
 
 
 def _elsewhere(finding: Finding, first: str) -> bool:

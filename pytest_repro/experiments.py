@@ -46,6 +46,8 @@ class Experiments:
     processes: Callable[[], ProcessExecutor]
     budget: Budget
     waiting: Waiting = no_progress
+    #: when the session began, in ns
+    since: int = 0
 
     def _run(self, item: pytest.Item, settings: Settings, spec: RunSpec, limit: float = 0.0) -> Outcome:
         """One extra run, ended after `limit` seconds, or after those that any run has; 0 is no limit."""
@@ -70,6 +72,7 @@ class Experiments:
                 seconds=settings.budget,
                 suspects=static_suspects(_modules_of(item), root=self.config.rootpath),
                 waiting=self.waiting,
+                since=self.since,
             )
 
         return explain

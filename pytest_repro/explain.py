@@ -50,13 +50,11 @@ from pytest_repro.lab import (
     fisher,
     rank,
 )
+from pytest_repro.leftovers import take_away
 from pytest_repro.model import CauseStatus
 
 if TYPE_CHECKING:
-    from pytest_repro.lab import (
-        Differ,
-        Experiment,
-    )
+    from pytest_repro.lab import Differ, Experiment
     from pytest_repro.model import EntropyDraw, Location, Recording
 
 __all__ = ["FISHER_LIMIT", "Candidate", "Finding", "Findings", "Outcome", "Trial", "fisher", "investigate", "rank"]
@@ -89,6 +87,7 @@ def investigate(
     draws: Sequence[EntropyDraw] = (),
     site_level: Callable[[Location, str], str] | None = None,
     enough: Callable[[Sequence[Finding], Candidate], bool] = lambda found, _candidate: bool(found),
+    left: str = "",
 ) -> Experiment:
     """Find the factors that decide the result.
 
@@ -102,21 +101,24 @@ def investigate(
         draws: draws on entropy that were seen, to tell which line matters.
         site_level: the level that switches the stream of one line only, given the key to switch it to.
         enough: told what was found and the next candidate; whether to leave that one out.
+        left: the level of ``left-files`` at which nothing is there that runs left; empty where they left nothing.
     """
     lab = Lab(pinned, differ, first)
     steady = yield from _pinned_arm(lab)
-    cleared, left = yield from _search(lab, candidates if steady else (), enough)
+    cleared, undecided = yield from _search(lab, candidates if steady else (), enough)
+    if left and lab.first and lab.residual and not lab.stopped:
+        steady = yield from take_away(lab, left)
     if lab.residual and "memory" in lab.levels and not lab.stopped:
         steady = yield from _fresh_arm(lab)
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
-        cleared, left = yield from _search(lab, candidates if steady else (), enough)
+        cleared, undecided = yield from _search(lab, candidates if steady else (), enough)
     if not steady:
-        left = list(dict.fromkeys(candidate.factor for candidate in candidates))
+        undecided = list(dict.fromkeys(candidate.factor for candidate in candidates))
     if site_level is not None and _found(lab, "entropy") and not lab.stopped:
         yield from _name_sites(lab, draws, site_level)
     if "memory" not in cleared and set(ORDERS) <= lab.tried("memory"):
         cleared += [] if _found(lab, "memory") or lab.residual else ["addresses"]
-    return lab.findings(cleared, left)
+    return lab.findings(cleared, undecided)
 
 
 def _found(lab: Lab, factor: str) -> bool:

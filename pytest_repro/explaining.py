@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_repro.causes import make_cause
 from pytest_repro.explain import investigate, rank
 from pytest_repro.lab import Candidate, Outcome
+from pytest_repro.leftovers import FACTOR as LEFT_FILES
 from pytest_repro.model import (
     CauseStatus,
     Place,
@@ -99,8 +100,9 @@ def candidates(
     switched: Mapping[str, Sequence[str]],
     draws: Sequence[EntropyDraw] = (),
     suspects: Sequence[Suspect] = (),
+    left: str = "",
 ) -> tuple[Candidate, ...]:
-    """Weigh every factor by the evidence that needed no re-run: pattern, taps, source."""
+    """Weigh every factor by the evidence that needed no re-run: pattern, taps, source, and what runs `left`."""
     repeats = drifts_within_one_process(result.comparison, recordings)
     suspected = {suspect.factor for suspect in suspects}
     asked = set(result.varied) - {"process", "hash-seed", "memory"}  # those are varied in any case
@@ -117,6 +119,7 @@ def candidates(
         found.append(Candidate(factor, levels, weight, remote))
     varied = [name for name in result.varied if name in switched and name not in {c.factor for c in found}]
     found += [Candidate(name, tuple(switched[name]), 4) for name in varied]
+    found += [Candidate(LEFT_FILES, (left,), 1)] if left else []
     return rank(found)
 
 
@@ -195,6 +198,7 @@ def explain_drift(
     seconds: float,
     suspects: Sequence[Suspect] = (),
     waiting: Waiting = no_progress,
+    since: int = 0,
 ) -> Cause:
     """Find out why a test drifted.
 
@@ -206,15 +210,18 @@ def explain_drift(
         seconds: that this test may take.
         suspects: lines of the user's code that no tap can see.
         waiting: is entered while a run is made, with what it is for.
+        since: when the session began (ns): what changed in the working directory after that, runs left there.
     """
     from pytest_repro.compare import compare_recordings
+    from pytest_repro.conditions.left_files import left_since
     from pytest_repro.conditions.pins import entropy_site
     from pytest_repro.entropy import fix_for
 
     draws = _all_draws(recordings)
     pinned, switched = _levels(result)
-    chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects)
-
+    files = left_since(since) if since else []
+    left = f"without={since}" if files else ""
+    chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects, left=left)
     first = result.comparison.first.name if result.comparison.first is not None else ""
     budget.start()
     try:
@@ -227,13 +234,14 @@ def explain_drift(
                 draws=draws,
                 site_level=lambda place, key: entropy_site(file=place.file, line=place.line, key=key),
                 enough=partial(_enough, first=first, beyond_state=fresh_runs_differ(result.comparison, recordings)),
+                left=left,
             ),
             _Bounded(execute, budget, seconds, waiting),
         )
     finally:
         budget.stop()
     fixes = {draw: fix_for(draw.call, draw.location.file) for draw in draws}
-    return make_cause(findings, suspects=suspects, fixes=fixes, first=first)
+    return make_cause(findings, suspects=suspects, fixes=fixes, first=first, left=files)
 
 
 def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:

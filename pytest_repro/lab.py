@@ -184,6 +184,10 @@ class Lab:
             names -= self.by_reading
         return names if factor == "memory" else names - self.by_memory
 
+    def apart(self, ours: Recording, theirs: Recording) -> Collection[str]:
+        """Names of the values in which two recordings differ."""
+        return self._differ(ours, theirs)
+
     def distinct(self, recordings: Sequence[Recording]) -> int:
         """How many different results there are."""
         return _kinds(recordings, self._names)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cached_property, partial
@@ -42,6 +43,7 @@ class Resources:
         self.config = config
         self.settings = settings
         self._waiting = waiting
+        self._began = time.time_ns()
         self._experiments: Experiments | None = None
         #: of the workers; chosen when the tests are known
         self.hash_seeds: tuple[int, ...] = (1, 2, 3, 4)
@@ -119,7 +121,7 @@ class Resources:
             from pytest_repro.explaining import Budget
 
             budget = Budget(session=self.settings.session_budget)
-            self._experiments = Experiments(self.config, self.processes, budget, self._waiting)
+            self._experiments = Experiments(self.config, self.processes, budget, self._waiting, since=self._began)
         return self._experiments
 
     def processes(self) -> ProcessExecutor:

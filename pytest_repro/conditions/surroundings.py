@@ -99,7 +99,8 @@ def _locale_launch(level: str) -> Launch:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[str]:
+def folder() -> Iterator[str]:
+    """An empty folder, removed afterwards."""
     path = tempfile.mkdtemp(prefix="pytest-repro-")
     try:
         yield path
@@ -110,16 +111,22 @@ def _folder() -> Iterator[str]:
 @contextlib.contextmanager
 def _cwd(level: str) -> Iterator[None]:
     check_level("cwd", level, [_ELSEWHERE])
+    with folder() as path, working_in(path):
+        yield
+
+
+@contextlib.contextmanager
+def working_in(path: str) -> Iterator[None]:
+    """Work in another folder, and come back."""
     before = Path.cwd()
     # An open folder can be returned to even if it was renamed meanwhile.
     handle = os.open(".", os.O_RDONLY) if os.chdir in os.supports_fd else None
     try:
-        with _folder() as path:
-            os.chdir(path)
-            try:
-                yield
-            finally:
-                os.chdir(before if handle is None else handle)
+        os.chdir(path)
+        try:
+            yield
+        finally:
+            os.chdir(before if handle is None else handle)
     finally:
         if handle is not None:
             os.close(handle)
@@ -128,7 +135,7 @@ def _cwd(level: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _home(level: str) -> Iterator[None]:
     check_level("home", level, [_ELSEWHERE])
-    with _folder() as path:
+    with folder() as path:
         places = {
             "HOME": path,
             "USERPROFILE": path,

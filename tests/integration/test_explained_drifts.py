@@ -42,6 +42,33 @@ def test_both_of_two_reasons_are_found(inner: Inner) -> None:
     assert "also    " in text
 
 
+RESUMED = """
+steps = int(open("last.ckpt").read()) if os.path.exists("last.ckpt") else 0
+repro.metric("steps", steps + 10)
+with open("last.ckpt", "w") as file:
+    file.write(str(steps + 10))
+"""
+
+
+def test_checkpoint_that_an_earlier_run_left_is_named(inner: Inner) -> None:
+    test, text = explained(inner, RESUMED)
+    cause = test["cause"]
+    assert (cause["status"], cause["factor"]) == ("cause", "state"), text
+    assert cause["summary"].startswith("what earlier runs left in the working directory decides it: ")
+    assert cause["details"][0].startswith("left or changed there: last.ckpt")
+    assert [arm["level"] for arm in cause["evidence"]] == ["pinned", "as it was"], "no time in it"
+
+
+def test_log_that_no_run_reads_is_not_blamed(inner: Inner) -> None:
+    body = """
+with open("log.txt", "a") as file:
+    file.write("ran")
+repro.metric("tag", os.urandom(8).hex())
+"""
+    test, text = explained(inner, body)
+    assert (test["cause"]["status"], test["cause"]["factor"]) == ("cause", "entropy"), text
+
+
 def test_pin_that_a_program_does_not_stand_is_left_out_and_named(inner: Inner) -> None:
     body = """
 if os.getpid() >= 4_000_000:  # the number that the search pins
