@@ -115,7 +115,10 @@ def _causes() -> str:
         if factor == "import" and part:
             levels = [level for level in SWITCHED[factor] if level.startswith(part)]
         pinned = ALL_PINNED.get(factor if factor == "import" else name)
-        rows.append((f"`{reported}`", title, f"`{pinned}`" if pinned else "where varied", _quoted(levels)))
+        held = "where varied"
+        if name == "left-files":
+            held, levels = "where they left something", ["without=TIME"]
+        rows.append((f"`{reported}`", title, f"`{pinned}`" if pinned else held, _quoted(levels)))
     return _rows(("cause", "as the report words it", "pinned at", "switched to"), rows)
 
 

@@ -158,7 +158,8 @@ def _counts(finding: Finding) -> str:
             return f"{title} decides it: {pinned}; {switched}, {race}"
         if finding.status is CauseStatus.CAUSE:
             return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
-        return f"{title} may enable a race: {pinned}; {switched}, {race}"
+        may = "decide it, by too few runs to say so" if finding.factor in ("memory", LEFT_FILES) else "enable a race"
+        return f"{title} may {may}: {pinned}; {switched}, {race}"
     verb = "decides it" if finding.status is CauseStatus.CAUSE else "may decide it, by too few runs to say so"
     return f"{title} {verb}: {pinned}; {switched}"
 

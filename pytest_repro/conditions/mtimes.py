@@ -18,6 +18,9 @@ _TICK_NS = 10_000_000
 _NS = 1_000_000_000
 #: beyond what file systems give
 _FIRST_INODE = 2**48
+#: functions of os.path that say no more than what there is
+_YES_OR_NO = frozenset({"exists", "lexists", "isfile", "isdir", "islink", "_joinrealpath"})
+_PATH_FILES = frozenset({os.path.exists.__code__.co_filename, os.path.lexists.__code__.co_filename})
 
 
 class StatClock:
@@ -52,7 +55,7 @@ class StatClock:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
-            return result if _for_bookkeeping() else self.steady(result)
+            return result if _asks_only_what_there_is() or _for_bookkeeping() else self.steady(result)
 
         return StandIn(call, original)
 
@@ -62,6 +65,16 @@ def _device(folder: str) -> int | None:
         return os.stat(folder).st_dev  # noqa: PTH116 - the very call that others see replaced
     except OSError:
         return None
+
+
+def _asks_only_what_there_is() -> bool:
+    """Whether neither times nor numbers reach whoever asks.
+
+    They would be noted all the same, and what is noted takes memory: a folder that others write to, ``/tmp``, has
+    another time at every look or none, by chance, and all objects made after that would lie elsewhere.
+    """
+    code = sys._getframe(3).f_code
+    return code.co_name in _YES_OR_NO and code.co_filename in _PATH_FILES
 
 
 def _for_bookkeeping() -> bool:

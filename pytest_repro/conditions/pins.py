@@ -185,10 +185,13 @@ SWITCHED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "home": ("elsewhere",),
         "import": ("1", "clock=1", "pid=1"),
         "locale": ("C",),
-        # another order of addresses, twice; other contents; another base
+        # another order of addresses, four times: one of four objects comes first again in one of four; other
+        # contents; another base
         "memory": (
             "perturb=165,aslr=off,scattered",
             "perturb=165,aslr=off,scattered=1",
+            "perturb=165,aslr=off,scattered=2",
+            "perturb=165,aslr=off,scattered=3",
             "perturb=90,aslr=off,packed",
             "perturb=165,packed",
         ),

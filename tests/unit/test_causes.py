@@ -154,6 +154,24 @@ def test_memory_with_several_results_is_no_race() -> None:
     cause = make_cause(Findings(found=(finding("memory", distinct=3),)))
     assert "race" not in cause.summary
     assert cause.summary.endswith("3 results among themselves")
+    weak = make_cause(
+        Findings(found=(finding("memory", status=CauseStatus.SUSPECT, differ=1, switched=8, distinct=2),))
+    )
+    assert weak.summary.startswith(
+        "memory addresses or uninitialised memory may decide it, by too few runs to say so: "
+    )
+
+
+def test_files_that_runs_left_are_named_without_the_time_and_without_lines_of_code() -> None:
+    findings = Findings(
+        found=(finding("left-files", distinct=3, level="without=17"),),
+        evidence=(pinned_evidence(), Evidence("left-files", "without=17", 3, 1, 3)),
+    )
+    suspects = (Suspect("state", "CACHE", Location("t.py", 1)),)
+    cause = make_cause(findings, suspects=suspects, left=("last.ckpt", "a", "b", "c"))
+    assert (cause.factor, cause.details) == ("state", ("left or changed there: last.ckpt, a, b and 1 more",))
+    assert "race" not in cause.summary
+    assert cause.evidence[1].level == "without them"
 
 
 def test_addresses_are_ruled_out_where_only_they_were_tried() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_repro.conditions.listing import FILES
+from pytest_repro.conditions.mtimes import StatClock
 
 
 @pytest.fixture
@@ -96,3 +97,20 @@ def test_files_that_the_kernel_makes_up_have_the_same_times_however_long_it_has_
         seen = os.stat("/proc/self/status")
         assert (seen.st_mtime, os.stat("/proc/self/status").st_mtime) == (1_700_000_000, 1_700_000_000)
     assert os.stat("/proc/self/status").st_mtime != 1_700_000_000
+
+
+def test_questions_that_tell_no_time_leave_no_trace(tmp_path: Path) -> None:
+    """What they would leave takes memory, where a folder that others write to changed meanwhile: by chance."""
+    clock = StatClock()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "file")
+    (tmp_path / "file").write_text("x")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("stat", "lstat"):
+            patch.setattr(os, name, clock.around(getattr(os, name)))
+        questions = (os.path.exists, os.path.lexists, os.path.isfile, os.path.isdir, os.path.islink, os.path.realpath)
+        for ask in questions:
+            assert bool(ask(str(link))) is (ask is not os.path.isdir)
+        assert (clock._seen, clock._inodes) == ({}, {})
+        assert os.path.getmtime(link) == 1_700_000_000
+    assert len(clock._seen) == 1
