@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from pytest_repro.lab import ARM, FISHER_LIMIT, RACE_ARM, Finding, fisher
+from pytest_repro.lab import FISHER_LIMIT, RACE_ARM, Finding, fisher
 from pytest_repro.model import CauseStatus
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ def take_away(lab: Lab, level: str) -> Generator[Trial, Outcome, bool]:
         Whether it decides.
 
     Args:
-        lab: whose pinned runs differ.
+        lab: whose pinned runs, forks all of them, differ.
         level: of the factor ``left-files`` at which those files are not there.
     """
     lab.fresh = False
     bare: list[Recording] = []
-    left: list[Recording] = []
-    while len(left) < RACE_ARM:
+    left = list(lab.pinned)
+    while len(bare) < RACE_ARM:
         for arm, trial in ((bare, lab.trial(FACTOR, level)), (left, lab.trial())):
             outcome = yield trial
             if outcome.recording is None:
@@ -55,13 +55,13 @@ def _told(lab: Lab, bare: list[Recording], left: list[Recording]) -> str:
     across = [lab.first in lab.apart(bare[0], other) for other in left]
     if any(among) or not all(across):
         return "does not"
-    agree = not any(lab.first in lab.apart(left[0], other) for other in left[1:])
+    # runs with the files differ among themselves, or else nobody would ask: only many of them exclude chance
     chance = fisher(differ=len(left), switched=len(left), pinned=len(bare))
-    return "decides" if (agree and len(left) >= ARM) or chance < FISHER_LIMIT else ""
+    return "decides" if chance < FISHER_LIMIT else ""
 
 
 def _keep(lab: Lab, level: str, bare: list[Recording], left: list[Recording]) -> None:
-    lab.note(FACTOR, "as it was", [*lab.pinned, *left])
+    lab.note(FACTOR, "as it was", left)
     lab.pinned, lab.unstable = [], set()
     for recording in bare:
         lab.hold(recording)
