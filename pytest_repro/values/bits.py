@@ -132,7 +132,7 @@ def nan_elements(piece: AnyArray, name: str) -> AnyArray | None:
 
 def little_endian(piece: AnyArray, name: str, *, nan_payload: bool) -> AnyArray:
     """Return what stands for a one-dimensional contiguous `piece` in a digest: all NaNs alike, little-endian."""
-    if not nan_payload:
+    if not nan_payload and name not in _NAN_IS_NEGATIVE_ZERO:  # those have one NaN only
         nans = nan_elements(piece, name)
         if nans is not None and nans.any():
             piece = _same_nans(piece, nans)

@@ -32,14 +32,11 @@ def segments(keys: Collection[Any], walk: Walk, brackets: str) -> list[str]:
 
 
 def text_segments(keys: Sequence[str]) -> list[str]:
-    """Return the path segments of keys that are all exactly `str`: like `segments` for most keys, ten times faster."""
+    """Return the path segments of keys that are all exactly `str`: what `segments` gives, for most ten times faster."""
     joined = "".join(keys)
-    if len(joined) > _LONGEST and max(map(len, keys)) > _LONGEST:
+    escaped = not (joined.isascii() and joined.isprintable()) or "'" in joined or "\\" in joined
+    if escaped or (len(joined) > _LONGEST and max(map(len, keys)) > _LONGEST):
         return [f"[{_bounded(quote(key), key)}]" for key in keys]
-    if not joined.isascii():
-        return [f"[{quote(key)}]" for key in keys]
-    if not joined.isprintable() or "'" in joined or "\\" in joined:
-        return [f"[{key!r}]" for key in keys]
     # Nothing to escape. One join and one split write all of them (a line end is not printable, so never in a key).
     return f"['{_BETWEEN.join(keys)}']".split("\n")
 

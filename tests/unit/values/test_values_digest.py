@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pytest_repro
-from pytest_repro.model import Atom
+from pytest_repro.model import Array, Atom
 from pytest_repro.values import canonical, fingerprint
 
 ROOT = Path(next(iter(pytest_repro.__path__))).parent
@@ -80,6 +80,13 @@ def test_fingerprints_of_this_format_never_change(value: object, expected: str) 
     """Baselines hold fingerprints: a change here needs a new format number and a migration."""
     node = value if isinstance(value, Atom) else canonical(value)
     assert fingerprint(node) == expected
+
+
+@pytest.mark.parametrize("name", ["float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e4m3b11fnuz"])
+def test_nan_in_the_place_of_negative_zero_is_no_number(name: str) -> None:
+    nan, number = (Array("x", name, (2,), np.array([code, 1], np.uint8)) for code in (0x80, 0xFF))
+    assert fingerprint(nan) != fingerprint(number)
+    assert fingerprint(nan) == fingerprint(nan, nan_payload=True)
 
 
 def test_neighbouring_values_do_not_run_into_each_other() -> None:

@@ -86,3 +86,10 @@ def test_leaves_come_in_the_order_of_the_tree_with_their_paths() -> None:
         "[3]",
     ]
     assert list(walk_leaves(1.5)) == [("", 1.5)]
+
+
+@pytest.mark.parametrize("key", ["\n" * 100, "é" * 119 + "\\", "it's" * 29, "q" * 120, "q" * 121])
+def test_path_of_a_key_does_not_hang_on_the_keys_beside_it(key: str) -> None:
+    (alone,) = canonical({key: 1}).keys  # type: ignore[union-attr]
+    for beside in ("a", "\n", "é", "x" * 200, 3):
+        assert alone in canonical({key: 1, beside: 2}).keys  # type: ignore[union-attr]
