@@ -44,4 +44,4 @@ def first_difference(a: str | bytes, b: str | bytes) -> int:
     for i in range(start, min(start + _BLOCK, end)):
         if a[i] != b[i]:
             return i
-    return min(start + _BLOCK, end) if start < end else end
+    return end

@@ -46,22 +46,23 @@ def structural_diff(reference: Node, other: Node, *, limit: int = 8, tolerance: 
     """
     if isinstance(reference, str) and isinstance(other, str):
         text = list(_text_lines(reference, other)) if reference != other else []
-        return _cut(text, limit, len(text))
+        return _with_rest(text[:limit], len(text))
     lines = _nested_lines(reference, other, tolerance)
     if lines:
-        return _cut(lines, limit, len(lines))
+        return _with_rest(lines[:limit], len(lines))
     found = match(reference, other, tolerance)
-    return _cut([_leaf_line(leaf) for leaf in found.leaves[: limit + 1]], limit, found.n_leaves)
+    return _with_rest([_leaf_line(leaf) for leaf in found.leaves[:limit]], found.n_leaves)
 
 
-def _cut(lines: Sequence[str], limit: int, total: int) -> tuple[str, ...]:
-    shown = tuple(lines[:limit])
-    return (*shown, f"... and {total - len(shown):,} more") if total > len(shown) else shown
+def _with_rest(shown: Sequence[str], total: int) -> tuple[str, ...]:
+    return (*shown, f"... and {total - len(shown):,} more") if total > len(shown) else tuple(shown)
 
 
 def _leaf_line(leaf: LeafDifference) -> str:
-    if leaf.what in ("missing", "extra"):
-        return _one_sided(leaf.path, leaf.what == "extra", leaf.reference if leaf.what == "missing" else leaf.other)
+    if leaf.what == "missing":
+        return _one_sided(leaf.path, "removed", leaf.reference)
+    if leaf.what == "extra":
+        return _one_sided(leaf.path, "added", leaf.other)
     note = "" if leaf.what == "value" else f"{leaf.what} "
     stats = leaf.stats
     index = f"[{', '.join(map(str, stats.first_index))}]" if stats is not None and stats.first_index else ""
@@ -69,8 +70,8 @@ def _leaf_line(leaf: LeafDifference) -> str:
     return f"{leaf.path}{index}  {note}{leaf.reference} -> {leaf.other}{count}".strip()
 
 
-def _one_sided(path: str, added: bool, text: str) -> str:
-    return f"{path} {'added' if added else 'removed'}: {text}".strip()
+def _one_sided(path: str, kind: str, text: str) -> str:
+    return f"{path} {kind}: {text}"
 
 
 # --- nested values ----------------------------------------------------------------------------
@@ -86,23 +87,22 @@ def _nested_lines(reference: Node, other: Node, tolerance: Tolerance) -> list[st
     diff = DeepDiff(
         *plain,
         view="tree",
-        verbose_level=2,
-        ignore_order=False,
+        report_repetition=True,  # otherwise an item removed and one added at one index are said to be a change
         ignore_private_variables=False,
         threshold_to_diff_deeper=0,
         zip_ordered_iterables=max(map(_effort, plain)) > MAX_ALIGNED**2,
     )
-    found = sorted(_changes(diff), key=lambda change: tuple((type(part) is str, part) for part in change[0]))
+    found = sorted(_changes(diff), key=_order)
     pair = _Pair(_Finder(reference), _Finder(other), tolerance)
     return [line for path, there, kind in found for line in _change_lines(path, there, kind, pair)]
 
 
 def _small(root: Node) -> bool:
-    count, level = 0, [root]
+    left, level = MAX_LEAVES, [root]
     for _ in range(MAX_LEVELS):
-        count += len(level)
         branches = [node for node in level if isinstance(node, Branch)]
-        if count + sum(len(branch.items) for branch in branches) > MAX_LEAVES:
+        left -= sum(len(branch.items) for branch in branches)
+        if left < 0:
             return False
         level = [item for branch in branches for item in branch.items]
         if not level:
@@ -132,13 +132,18 @@ def _effort(plain: Plain) -> int:
 
 
 def _changes(diff: Any) -> Iterator[tuple[Path, Path, str]]:
-    """Yield (path, path in the other value, kind); what was added has the latter only."""
+    """Yield (path, path in the other value, kind)."""
     for report, levels in diff.items():
         kind = "added" if report.endswith("_added") else "removed" if report.endswith("_removed") else "changed"
         for level in levels:
-            there = tuple(level.path(output_format="list", use_t2=True, force="fake"))
-            here = there if kind == "added" else tuple(level.path(output_format="list", force="fake"))
-            yield here, there, kind
+            here, there = (level.path(output_format="list", use_t2=other) for other in (False, True))
+            yield tuple(here), tuple(there), kind
+
+
+def _order(change: tuple[Path, Path, str]) -> tuple[list[tuple[bool, int | str]], str]:
+    """Return what changes are sorted by: their place, and their kind, whose order in deepdiff is that of a set."""
+    path, _, kind = change
+    return [(type(part) is str, part) for part in path], kind
 
 
 class _Finder:
@@ -172,8 +177,8 @@ def _change_lines(path: Path, there: Path, kind: str, pair: _Pair) -> Iterable[s
     if kind != "changed":
         from pytest_repro.values import render
 
-        node = (pair.other if kind == "added" else pair.reference).at(path)
-        return [_one_sided(_path_text(path), kind == "added", render(node, width=_WIDTH))]
+        node = pair.other.at(there) if kind == "added" else pair.reference.at(path)
+        return [_one_sided(_path_text(path), kind, render(node, width=_WIDTH))]
     a, b = pair.reference.at(path), pair.other.at(there)
     found = match(a, b, pair.tolerance)
     if found.status is MatchStatus.WITHIN:
@@ -205,9 +210,8 @@ def _text_lines(reference: str, other: str) -> Iterator[str]:
         yield from _block_lines(a_middle, b_middle, start + 1, start + 1)
         return
     blocks = difflib.SequenceMatcher(None, a_middle, b_middle).get_opcodes()
-    for tag, i, i_end, j, j_end in blocks:
-        if tag != "equal":
-            yield from _block_lines(a_middle[i:i_end], b_middle[j:j_end], start + i + 1, start + j + 1)
+    for _, i, i_end, j, j_end in blocks:
+        yield from _block_lines(a_middle[i:i_end], b_middle[j:j_end], start + i + 1, start + j + 1)
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> tuple[int, int]:
