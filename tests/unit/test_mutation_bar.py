@@ -93,6 +93,24 @@ def test_survivor_fails_unless_it_is_explained(capsys: pytest.CaptureFixture[str
     assert "11 mutants: 9 killed, 1 explained, 1 not" in capsys.readouterr().out
 
 
+def test_mutant_that_no_test_runs_is_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {
+        "passed": 0,
+        "no test runs it": 33,
+        "none was collected": 5,
+        "failed": 1,
+        "took too long": 36,
+        "later": None,
+    }
+    monkeypatch.setattr(mutation, "_copy", lambda *_: None)
+    monkeypatch.setattr(mutation, "_mutmut", lambda *_, **__: "")
+    monkeypatch.setattr(mutation, "_states", lambda _: states)
+    monkeypatch.setattr(mutation, "_look", lambda _, name: Mutant("plan.py", name, ""))
+    killed, survived, untested = mutation.mutate(tmp_path, ["plan.py"], [], 1)
+    assert (killed, [mutant.before for mutant in survived]) == (2, ["passed"])
+    assert [mutant.before for mutant in untested] == ["no test runs it", "none was collected"]
+
+
 def test_explanations_are_of_lines_that_exist() -> None:
     for mutant, why in mutation.explained().items():
         source = (mutation.ROOT / "pytest_repro" / mutant.module).read_text(encoding="utf-8")
