@@ -42,9 +42,9 @@ def heat(reference: Array, other: Array, tolerance: Tolerance) -> Grid:
     for line, (top, bottom) in zip(grid, pairwise(rows), strict=True):
         for rows_of_piece in _pieces(top, bottom, max(1, CHUNK // a.shape[1])):
             for columns_of_piece in _pieces(0, a.shape[1], CHUNK):
-                piece = [np.ascontiguousarray(data[rows_of_piece, columns_of_piece]) for data in (a, b)]
-                gaps = distances(reference, *(part.reshape(-1) for part in piece), nan_payload=tolerance.nan_payload)
-                _take(line, gaps.reshape(piece[0].shape), columns, columns_of_piece.start)
+                x, y = (np.ascontiguousarray(data[rows_of_piece, columns_of_piece]) for data in (a, b))
+                gaps = distances(reference, x.ravel(), y.ravel(), nan_payload=tolerance.nan_payload)
+                _take(line, gaps.reshape(x.shape), columns, columns_of_piece.start)
     return tuple(tuple(None if cell < 0 else float(cell) for cell in line) for line in grid)
 
 
@@ -52,7 +52,7 @@ def _take(line: NDArray[np.float64], gaps: NDArray[np.float64], columns: list[in
     """Raise the cells of a line to the largest of some rows, whose first column is `start`; NaN is the largest."""
     first = bisect_right(columns, start) - 1
     starts = [0, *(edge - start for edge in columns[first + 1 : -1] if edge - start < gaps.shape[1])]
-    largest = np.maximum.reduce(np.maximum.reduceat(gaps, starts, axis=1), axis=0)
+    largest = np.maximum.reduce(np.maximum.reduceat(gaps, starts, axis=1))
     cells = line[first : first + len(starts)]
     np.maximum(cells, largest, out=cells)
 
@@ -63,7 +63,7 @@ def _pieces(start: int, stop: int, step: int) -> list[slice]:
 
 def _as_rows(data: NDArray[Any]) -> NDArray[Any] | None:
     if data.ndim == 1:
-        return data.reshape(1, -1)
+        return data[np.newaxis, :]
     if data.ndim == 2:
         return data
     if not data.flags.c_contiguous and data.nbytes > _COPY:

@@ -18,6 +18,8 @@ __all__ = ["BitScan", "IntScan"]
 
 #: integers up to here are floats too
 _EXACT = 1 << 53
+#: dtype kinds of dates and durations
+_TIMES = "mM"
 
 
 class IntScan:
@@ -46,18 +48,18 @@ class IntScan:
         return gap
 
     def add(self, start: int, reference: NDArray[Any], other: NDArray[Any]) -> None:
-        """Take in one piece that begins at flat position `start`."""
+        """Take in one piece that begins at flat position `start`; the caller keeps numpy from warning of infinities."""
         where = np.flatnonzero(reference != other)
         if not where.size:
             return
         a, b = reference[where], other[where]
         gap = _gaps(a, b)
         self._gap = max(self._gap, int(gap.max()))
-        with np.errstate(divide="ignore"):
-            relative = gap.astype(np.float64) / np.abs(a.astype(np.float64))
+        relative = gap / np.abs(a.astype(np.float64))
         self.max_rel = max(self.max_rel, float(relative.max()))
         outside = where[~arrays_agree(a, b, self._tolerance)]
-        self.first = self.first if self.first >= 0 else start + int(where[0])
+        if self.first < 0:
+            self.first = start + int(where[0])
         if outside.size and self.first_outside < 0:
             self.first_outside = start + int(outside[0])
         self.unequal += int(where.size)
@@ -93,11 +95,8 @@ class BitScan:
 
     def add(self, start: int, reference: NDArray[Any], other: NDArray[Any]) -> None:
         """Take in one piece that begins at flat position `start`."""
-        if reference.dtype.kind in "mM":  # NaT is unequal to itself otherwise
+        if reference.dtype.kind in _TIMES:  # NaT is unequal to itself otherwise
             reference, other = reference.view(np.int64), other.view(np.int64)
-        elif reference.dtype.kind == "V":
-            rows = [x.view(np.uint8).reshape(x.size, -1) for x in (reference, other)]
-            reference, other = (rows[0] != rows[1]).any(axis=1), np.zeros(reference.size, np.bool_)
         where = np.flatnonzero(reference != other)
         if where.size and self.first < 0:
             self.first = start + int(where[0])

@@ -32,7 +32,7 @@ def pairs(a: NDArray[Any], b: NDArray[Any]) -> Iterator[Pair]:
     if a.size == 0:
         return
     if a.flags.c_contiguous and b.flags.c_contiguous:
-        flat_a, flat_b = a.reshape(-1), b.reshape(-1)
+        flat_a, flat_b = a.ravel(), b.ravel()
         for start in range(0, flat_a.size, size):
             yield start, flat_a[start : start + size], flat_b[start : start + size]
         return

@@ -88,3 +88,11 @@ def test_large_arrays_of_many_dimensions_have_a_grid_only_where_they_are_not_cop
     a = np.zeros((2, 2, 2))
     assert heat(array(a), array(a + 1), Tolerance()) == ((1.0,) * 4,) * 2
     assert heat(array(a.transpose()), array(a + 1), Tolerance()) == ()
+    monkeypatch.setattr("pytest_repro.compare.heat._COPY", 64)
+    assert heat(array(a.transpose()), array(a + 1), Tolerance()) == ((1.0,) * 4,) * 2
+
+
+def test_pieces_of_a_row_that_end_where_a_block_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_repro.compare.heat.CHUNK", 8)
+    a = np.zeros((2, 16))
+    assert heat(array(a), array(a + np.arange(16)), Tolerance()) == ((None, *map(float, range(1, 16))),) * 2
