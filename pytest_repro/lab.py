@@ -138,7 +138,7 @@ def _kinds(recordings: Sequence[Recording], differ: Differ) -> int:
 class Lab:
     """The pinned arm and the bookkeeping of one experiment."""
 
-    def __init__(self, pinned: Mapping[str, str], differ: Differ, first: str = "") -> None:
+    def __init__(self, pinned: Mapping[str, str], differ: Differ, first: str) -> None:
         self.levels = dict(pinned)
         self.first = first
         self.pinned: list[Recording] = []
@@ -244,7 +244,7 @@ class Lab:
         differ = sum(bool(self.moved(recording, factor)) for recording in switched)
         return fisher(differ=differ, switched=len(switched), pinned=len(self.pinned)) < FISHER_LIMIT
 
-    def weigh(self, factor: str, level: str, switched: Sequence[Recording], *, remote: bool = False) -> Finding | None:
+    def weigh(self, factor: str, level: str, switched: Sequence[Recording], *, remote: bool) -> Finding | None:
         """What an arm shows; None where it moves nothing that counts.
 
         A level that is `remote` from those of the runs that drifted makes no cause where it gives one result.

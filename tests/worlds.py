@@ -35,13 +35,14 @@ class Bench:
 
     world: World
     limit: int = 1000
+    pinned: Mapping[str, str] = field(default_factory=lambda: PINNED)
     trials: list[Trial] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
 
     def __call__(self, candidates: Sequence[Candidate] = ALL, **options: object) -> Findings:
         experiment = investigate(
             candidates,
-            pinned=PINNED,
+            pinned=self.pinned,
             differ=lambda ours, theirs: [
                 mine.name
                 for mine, other in zip(ours.observations, theirs.observations, strict=True)

@@ -41,6 +41,9 @@ __all__ = ["distances", "element_text", "element_texts", "is_numeric", "number_s
 
 #: dtype kinds whose elements are text or bytes of a fixed width
 _TEXT = "USV"
+#: dtype kinds of floats and complex numbers, and of integers
+_FLOATS = "fc"
+_INTEGERS = "iu"
 _WIDTH = 200
 
 
@@ -76,7 +79,8 @@ def distances(like: Array, reference: NDArray[Any], other: NDArray[Any], *, nan_
 
 def is_numeric(array: Array) -> bool:
     """Return whether the elements are numbers, to which tolerances and distances apply."""
-    return float_format(array.dtype) is not None or (array.data.dtype.kind in "iufc" and not _opaque(array))
+    kind = array.data.dtype.kind
+    return float_format(array.dtype) is not None or kind in _FLOATS or (kind in _INTEGERS and not _opaque(array))
 
 
 def element_texts(reference: Array, other: Array, index: tuple[int, ...]) -> tuple[str, str, int | None]:
@@ -87,7 +91,7 @@ def element_texts(reference: Array, other: Array, index: tuple[int, ...]) -> tup
     if reference.data.dtype.kind in _TEXT:
         from pytest_repro.compare.excerpt import both
 
-        return (*both(*(_plain(array.data[index]) for array in (reference, other)), width=_WIDTH), None)
+        return (*both(*(array.data[index].item() for array in (reference, other)), width=_WIDTH), None)
     x, y = element_text(reference, index), element_text(other, index)
     if x == y:  # NaNs that differ in their payload
         x, y = (f"{text} (0x{_big_endian(array, index)})" for text, array in ((x, reference), (y, other)))
@@ -105,17 +109,12 @@ def element_text(array: Array, index: tuple[int, ...]) -> str:
     return str(element)
 
 
-def _plain(element: Any) -> str | bytes:
-    plain: str | bytes = element.tobytes() if isinstance(element, np.void) else element.item()
-    return plain
-
-
 def real_number(array: Array) -> float | None:
     """Return the only element of an array as a float, None if it is no real number."""
     if not is_numeric(array) or array.data.dtype.kind == "c":
         return None
     form = float_format(array.dtype)
-    flat = array.data.reshape(-1)
+    flat = array.data.ravel()
     return float((form.decode(flat) if form is not None else flat)[0])
 
 
@@ -130,16 +129,16 @@ def _opaque(array: Array) -> bool:
 
 def _scan(array: Array, tolerance: Tolerance) -> Scan:
     kind = array.data.dtype.kind
-    if kind in "fc" or float_format(array.dtype) is not None:
+    if kind in _FLOATS or float_format(array.dtype) is not None:
         return FloatScan(dtype=array.dtype, tolerance=tolerance, largest_piece=min(CHUNK, max(1, array.data.size)))
-    if kind in "iu" and not _opaque(array):
+    if kind in _INTEGERS and not _opaque(array):
         return IntScan(tolerance=tolerance)
     return BitScan()
 
 
 def _stats(scan: Scan, array: Array) -> NumberStats:
     flat = scan.first_outside if scan.first_outside >= 0 else scan.first
-    index = tuple(int(i) for i in np.unravel_index(flat, array.shape)) if array.shape else ()
+    index = tuple(int(i) for i in np.unravel_index(flat, array.shape))
     return NumberStats(
         total=array.data.size,
         unequal=scan.unequal,

@@ -90,6 +90,44 @@ def test_distances_are_negative_only_where_integers_are_equal() -> None:
     assert numbers.distances(array(a), a, b, nan_payload=False).tolist() == [-1.0, 4.0, 255.0]
 
 
+def test_what_is_no_finite_number_raises_no_warning() -> None:
+    zeros, ones = np.zeros(2, np.int8), np.ones(2, np.int8)
+    holes, infinities = np.array([math.nan, math.inf]), np.array([math.inf, math.nan])
+    with np.errstate(all="raise"):
+        assert stats_of(zeros, ones).max_rel == math.inf
+        assert stats_of(holes, infinities).max_abs == math.inf
+        gaps = numbers.distances(array(holes), np.array([math.inf]), np.array([math.inf]), nan_payload=True)
+        far = numbers.distances(array(holes), np.array([math.inf]), np.array([-math.inf]), nan_payload=True)
+    assert (gaps.tolist(), far.tolist()) == ([-1.0], [math.inf])
+
+
+def test_payloads_have_no_distance_and_count_where_they_are_asked_for() -> None:
+    a = np.array([math.nan, 1.0])
+    b = a.copy()
+    b.view(np.uint64)[0] ^= 1
+    for nan_payload, expected in ((True, [0.0, -1.0]), (False, [-1.0, -1.0])):
+        assert numbers.distances(array(a), a, b, nan_payload=nan_payload).tolist() == expected
+    assert number_stats(array(a), array(b), Tolerance()) == (None, 0)
+
+
+def test_array_is_equal_to_itself() -> None:
+    node = array(np.array([1.0, math.nan]))
+    assert number_stats(node, node, Tolerance(nan_payload=True)) == (None, 0)
+
+
+def test_texts_of_two_elements_come_with_their_distance() -> None:
+    for dtype in ("float16", "float32", "float64"):
+        a = np.array([1.0, 0.1], dtype)
+        b = np.array([1.0, np.nextafter(a[1], a[0])])
+        text, other, steps = numbers.element_texts(array(a), array(b.astype(dtype)), (1,))
+        assert (text, steps) == ("0.1", 1)
+        assert float(other) > 0.1
+    three, minus_four = (array(np.array([number], np.int8)) for number in (3, -4))
+    assert numbers.element_texts(three, minus_four, (0,)) == ("3", "-4", None)
+    raw, changed_raw = (array(np.array([data], "V2")) for data in (b"a\0", b"b\0"))
+    assert numbers.element_texts(raw, changed_raw, (0,)) == (r"b'a\x00'", r"b'b\x00'", None)
+
+
 # --- no distance ----------------------------------------------------------------------------------
 
 
