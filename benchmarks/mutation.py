@@ -70,6 +70,11 @@ TESTS = {
             **{name: ["files", "files_damaged"] for name in ("files", "file_formats", "gzip_files", "npy")},
         }.items()
     },
+    "values/keys.py": ["values/test_values_keys.py", "values/test_values_text.py"],
+    **{
+        f"values/{name}.py": ["values/test_values_bits.py", "values/test_values_arrays.py"]
+        for name in ("bits", "digest", "equality")
+    },
     **{f"values/{name}.py": ["values/test_values_objects.py"] for name in ("objects", "callables")},
     "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],
 }

@@ -42,8 +42,8 @@ _NAN_ABOVE: dict[str, tuple[int, int]] = {
     "float8_e4m3fn": (0x7F, 0x7E),
     "float8_e8m0fnu": (0xFF, 0xFE),
 }
-#: dtypes whose only NaN takes the place of negative zero
-_NAN_IS_NEGATIVE_ZERO = frozenset({"float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e4m3b11fnuz"})
+#: dtype kinds of floats and complex numbers
+_FLOATS = "fc"
 
 _STANDARD = re.compile(
     r"bool|u?int(8|16|32|64)|float(16|32|64|96|128)|complex(64|128|192|256)"
@@ -96,7 +96,7 @@ def chunks(array: AnyArray, size: int = CHUNK_BYTES, *, flat: bool = True) -> It
 def as_bits(piece: AnyArray) -> AnyArray:
     """Return a contiguous one-dimensional `piece` as unsigned integers, as wide as the platform compares fast."""
     dtype = piece.dtype
-    if dtype.kind in "fc" and dtype.char in "gG":
+    if dtype.kind in _FLOATS and dtype.char in "gG":
         return _long_double_bits(piece)
     if dtype.itemsize == 0:
         return np.empty(0, np.uint8)
@@ -109,30 +109,27 @@ def _long_double_bits(piece: AnyArray) -> AnyArray:
     real: AnyArray = piece.view(piece.real.dtype)
     if np.finfo(real.dtype).nmant != 63:
         return real.view(np.uint8)
-    return np.ascontiguousarray(real.view(np.uint8).reshape(real.size, real.itemsize)[:, :10]).reshape(-1)
+    return np.ascontiguousarray(real.view(np.uint8).reshape(real.size, real.itemsize)[:, :10]).ravel()
 
 
 def nan_elements(piece: AnyArray, name: str) -> AnyArray | None:
-    """Return which parts of a one-dimensional contiguous `piece` of dtype `name` are NaN; None: it has no NaNs.
+    """Return which parts of a one-dimensional contiguous `piece` of dtype `name` are NaN; None: it has one NaN or none.
 
     Complex numbers count as two parts each.
     """
-    if piece.dtype.kind in "fc":
+    if piece.dtype.kind in _FLOATS:
         nans: AnyArray = np.isnan(piece.view(piece.real.dtype))
         return nans
     if name in _NAN_ABOVE:
         mask, limit = _NAN_ABOVE[name]
         above: AnyArray = (piece & piece.dtype.type(mask)) > piece.dtype.type(limit)
         return above
-    if name in _NAN_IS_NEGATIVE_ZERO:
-        is_nan: AnyArray = piece == piece.dtype.type(0x80)
-        return is_nan
     return None
 
 
 def little_endian(piece: AnyArray, name: str, *, nan_payload: bool) -> AnyArray:
     """Return what stands for a one-dimensional contiguous `piece` in a digest: all NaNs alike, little-endian."""
-    if not nan_payload and name not in _NAN_IS_NEGATIVE_ZERO:  # those have one NaN only
+    if not nan_payload:
         nans = nan_elements(piece, name)
         if nans is not None and nans.any():
             piece = _same_nans(piece, nans)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.model import Array, Atom
+from pytest_repro.model import Array, Atom, Branch
 from pytest_repro.values.quoting import cut_middle, number_text, one_line, quote, type_tail
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ __all__ = ["key_text", "segments", "text_segments"]
 
 #: longer keys are cut, and told apart by a fingerprint
 _LONGEST = 120
+#: dtype kinds of elements whose text is that of Python's own number
+_NUMBERS = "biuf"
 _BETWEEN = "']\n['"
 
 
@@ -36,23 +38,25 @@ def text_segments(keys: Sequence[str]) -> list[str]:
     joined = "".join(keys)
     escaped = not (joined.isascii() and joined.isprintable()) or "'" in joined or "\\" in joined
     if escaped or (len(joined) > _LONGEST and max(map(len, keys)) > _LONGEST):
-        return [f"[{_bounded(quote(key), key)}]" for key in keys]
+        return [f"[{_bounded(quote(key))}]" for key in keys]
     # Nothing to escape. One join and one split write all of them (a line end is not printable, so never in a key).
     return f"['{_BETWEEN.join(keys)}']".split("\n")
 
 
 def key_text(key: object, walk: Walk) -> str:
     """Return the text of one key: ``'a'``, ``1``, ``(1, 2)``, ``<Colour.RED>``, ``<numpy.float64 1.0>``."""
+    if type(key) is tuple:
+        return _tuple_text(key, walk)
     render = _RENDER.get(type(key))
     if render is not None:
-        return _bounded(render(key, walk), key)
+        return _bounded(render(key, walk))
     if isinstance(key, enum.Enum) and not isinstance(key, enum.Flag):
         return f"<{type(key).__qualname__}.{key.name}>"
     return _node_text(walk(key, "{key}"))
 
 
-def _bounded(text: str, key: Any) -> str:
-    if len(text) <= _LONGEST + 2 or type(key) is tuple:
+def _bounded(text: str) -> str:
+    if len(text) <= _LONGEST + 2:
         return text
     from pytest_repro.values.digest import fingerprint
 
@@ -61,19 +65,14 @@ def _bounded(text: str, key: Any) -> str:
 
 
 def _node_text(node: Node) -> str:
-    from pytest_repro.values.digest import fingerprint
-
-    if isinstance(node, Atom) and len(node.text) <= _LONGEST:
-        return f"<{node.type} {one_line(node.text)}>" if node.text == one_line(node.text) else _mark(node)
-    if isinstance(node, Array) and node.shape == () and node.data.dtype.kind in "biuf":
-        return f"<{node.type} {node.data.item()!r}>"
-    if isinstance(node, Array) and node.shape == () and node.data.dtype.kind == "U":
-        return f"<{node.type} {_bounded(quote(node.data.item()), node.data.item())}>"
-    kind = type_tail(getattr(node, "type", type(node).__qualname__))
-    return f"<{kind} {fingerprint(node)[:16]}>"
-
-
-def _mark(node: Atom) -> str:
+    assert isinstance(node, (Array, Atom, Branch))  # plain keys are not walked
+    if isinstance(node, Atom) and len(node.text) <= _LONGEST and node.text == one_line(node.text):
+        return f"<{node.type} {node.text}>"
+    if isinstance(node, Array) and node.shape == ():
+        if node.data.dtype.kind in _NUMBERS:
+            return f"<{node.type} {node.data.item()!r}>"
+        if node.data.dtype.kind == "U":
+            return f"<{node.type} {_bounded(quote(node.data.item()))}>"
     from pytest_repro.values.digest import fingerprint
 
     return f"<{type_tail(node.type)} {fingerprint(node)[:16]}>"
@@ -96,6 +95,5 @@ _RENDER: dict[type, Callable[[Any, Walk], str]] = {
     float: lambda key, _: repr(key),
     complex: lambda key, _: repr(key),
     type(None): lambda key, _: repr(key),
-    tuple: _tuple_text,
     frozenset: _frozenset_text,
 }
