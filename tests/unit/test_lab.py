@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from pytest_repro.explain import BASE, FRESH_ARM, ORDERS, RACE_TRIES, Candidate, Outcome, Trial, rank
-from pytest_repro.lab import ARM, Finding, Lab
+from pytest_repro.lab import ARM, FISHER_LIMIT, RACE_ARM, Finding, Lab, fisher
 from pytest_repro.model import (
     CauseStatus,
     Condition,
@@ -130,6 +130,17 @@ def test_beginning_anew_keeps_the_forks_as_evidence_and_their_levels_are_untried
     ]
 
 
+def test_no_counts_of_runs_meet_the_limit_of_chance_exactly() -> None:
+    """So that it does not matter whether the limit itself is certain."""
+    sizes = range(1, 4 * RACE_ARM)
+    assert not any(
+        fisher(differ=differ, switched=switched, pinned=pinned) == FISHER_LIMIT
+        for switched in range(1, RACE_ARM + 1)
+        for pinned in sizes
+        for differ in range(switched + 1)
+    )
+
+
 def test_trial_without_a_pin_is_a_pinned_one() -> None:
     trial = lab_of().without("clock")
     assert trial.factor == "pinned"
@@ -188,6 +199,15 @@ def test_pin_that_a_program_does_not_stand_is_not_switched() -> None:
     assert "clock" not in bench.arms()
     assert len(bench.recordings) < len(bench.trials)
     assert [trial.condition.level("clock") for trial in bench.trials[:4]] == ["a", "a", "a", None]
+    assert bench.arms()[:6] == ["pinned"] * 6, "two lost, two without a pin, and two more for an arm of three"
+    assert bench.arms()[6] != "pinned"
+
+
+def test_program_that_stands_no_pin_is_left_alone() -> None:
+    bench = Losing(reads("clock")).lose("state", "a")
+    findings = bench()
+    assert findings.stopped == "with everything pinned, the run is lost: it crashed"
+    assert len(bench.trials) == 2 + 7, "a pinned run twice, and once without each pin that may be left out"
 
 
 def test_reason_of_a_search_that_ends_while_a_pin_is_looked_for() -> None:
@@ -216,6 +236,19 @@ def test_races_that_move_nothing_but_what_they_read_are_probed_in_full() -> None
     findings = bench([Candidate("clock", ("b",)), Candidate("threads", ("4",))], enough=never_enough)
     assert bench.arms().count("threads") == RACE_TRIES
     assert findings.not_tried == ("threads",)
+    assert [arm.runs for arm in findings.evidence if arm.factor == "threads"] == [RACE_TRIES]
+
+
+def test_race_is_repeated_until_what_counts_is_certain() -> None:
+    numbers = iter(range(1000))
+
+    def world(levels: Mapping[str, str]) -> dict[str, object]:
+        raced = 0 if levels["threads"] == "a" else next(numbers) + 1
+        return {"x": raced % 4 == 1, "time": (levels["clock"], raced)}
+
+    bench = Bench(world)
+    bench([Candidate("clock", ("b",)), Candidate("threads", ("4",))], first="x", enough=never_enough)
+    assert bench.arms().count("threads") == RACE_ARM
 
 
 def test_levels_that_move_another_value_only_are_evidence() -> None:
@@ -267,6 +300,31 @@ def test_finding_is_left_with_what_memory_does_not_move() -> None:
 
     findings = Bench(world)([Candidate("pid", ("b",))])
     assert {found.factor: found.moved for found in findings.found} == {"memory": ("y",), "pid": ("x",)}
+
+
+def test_finding_that_rests_on_what_memory_moves_is_weighed_anew() -> None:
+    numbers = iter(range(1000))
+
+    def world(levels: Mapping[str, str]) -> dict[str, object]:
+        loose = levels["pid"] == "b"
+        number = next(numbers) + 1 if loose or "scattered" in levels["memory"] else 0
+        return {"x": loose and len(bench.trials) == 4, "y": number}
+
+    bench = Bench(world)
+    findings = bench([Candidate("pid", ("b",))])
+    found = {each.factor: (each.status, each.differ, each.moved) for each in findings.found}
+    assert found["pid"] == (CauseStatus.SUSPECT, 1, ("x",))
+
+
+def test_first_level_of_memory_that_moves_the_value_is_taken_though_memory_is_known() -> None:
+    def world(levels: Mapping[str, str]) -> dict[str, object]:
+        level = levels["memory"]
+        return {"x": "scattered" in level or level in "cd" or levels["pid"] == "b", "y": level in "bcd"}
+
+    bench = Bench(world)
+    findings = bench([Candidate("pid", ("b",)), Candidate("memory", ("b", "c", "d"))], first="x", enough=never_enough)
+    arms = [(arm.level, arm.runs) for arm in findings.evidence if arm.factor == "memory"]
+    assert arms == [(ORDERS[0], ARM), ("b", 1), ("c", ARM)]
 
 
 def test_addresses_are_cleared_beside_others_and_not_where_memory_moves_something() -> None:
