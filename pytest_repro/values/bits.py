@@ -100,6 +100,9 @@ def as_bits(piece: AnyArray) -> AnyArray:
         return _long_double_bits(piece)
     if dtype.itemsize == 0:
         return np.empty(0, np.uint8)
+    if dtype.kind == "b":  # memory that was something else before is true in every byte but 0
+        true: AnyArray = (piece.view(np.uint8) != 0).view(np.uint8)
+        return true
     part = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize  # NaN is a matter of each part
     return piece.view(f"u{next(width for width in (8, 4, 2, 1) if part % width == 0)}")
 

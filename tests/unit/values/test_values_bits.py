@@ -80,6 +80,14 @@ def test_fingerprints_of_these_never_change_either(node: Any, expected: str) -> 
     assert fingerprint(node if isinstance(node, Array) else canonical(node)) == expected
 
 
+def test_every_byte_but_zero_is_true() -> None:
+    ones, others, mixed = (np.frombuffer(data, np.bool_) for data in (b"\1\1\0", b"\2\xff\0", b"\1\0\2"))
+    assert identical(canonical(ones), canonical(others))
+    assert fingerprint(canonical(ones)) == fingerprint(canonical(others)) == fingerprint(canonical(ones.copy()))
+    assert not identical(canonical(ones), canonical(mixed))
+    assert fingerprint(canonical(ones)) != fingerprint(canonical(mixed))
+
+
 def test_what_is_no_canonical_value_is_refused_by_its_type() -> None:
     with pytest.raises(TypeError, match="not a canonical value: set"):
         fingerprint({1})  # type: ignore[arg-type]
