@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pytest_repro.model import Array
+from pytest_repro.model import Array, Atom, Branch, Layout
 from pytest_repro.values import canonical, fingerprint, identical
 from pytest_repro.values.bits import dtype_name, storage_dtype
 
@@ -22,6 +23,7 @@ def array(name: str, *codes: int) -> Array:
     [("U12", "U12"), ("S3", "S3"), ("V5", "V5"), (">f8", "float64"), ("?", "bool"), ("M8[ns]", "datetime64[ns]")],
 )
 def test_dtypes_are_named_without_byte_order_and_found_by_their_names(dtype: str, name: str) -> None:
+    dtype_name.cache_clear()
     assert dtype_name(np.dtype(dtype)) == name
     assert storage_dtype(name) == np.dtype(dtype).newbyteorder("=")
 
@@ -74,6 +76,10 @@ def test_numbers_that_python_calls_equal_are_not(one: list[Any], two: list[Any])
         (256, "bf7058d8becff296f85508b7f11e2fa2"),
         (array("bfloat16", 0x7FFF, 1), "4dac6bf27dac821ff0226661edf3bb51"),
         (array("float8_e5m2", 0x7D, 1), "46b0945e652c09ce4bb28ec25834d79a"),
+        (np.array([True, False]), "7f453c9d54a45be90bafab7e632c7391"),
+        ([0.5], "b6bfd13ca17f8e476620868b65851700"),
+        ("\ud800", "a3746dc86badecb021dff0cb8993ca46"),
+        (-3, "3fefabcb6b91ad247a1f431d8b857067"),
     ],
 )
 def test_fingerprints_of_these_never_change_either(node: Any, expected: str) -> None:
@@ -86,6 +92,34 @@ def test_every_byte_but_zero_is_true() -> None:
     assert fingerprint(canonical(ones)) == fingerprint(canonical(others)) == fingerprint(canonical(ones.copy()))
     assert not identical(canonical(ones), canonical(mixed))
     assert fingerprint(canonical(ones)) != fingerprint(canonical(mixed))
+
+
+SEQUENCE = Branch("a", Layout.SEQUENCE, (), (1, "b"))
+MAPPING = Branch("a", Layout.MAPPING, ("x", "y"), (1, "b"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (SEQUENCE, replace(SEQUENCE, type="b")),
+        (SEQUENCE, replace(SEQUENCE, items=(1,))),
+        (replace(SEQUENCE, items=()), SEQUENCE),
+        (MAPPING, replace(MAPPING, type="b")),
+        (MAPPING, replace(MAPPING, layout=Layout.OBJECT)),
+        (MAPPING, replace(MAPPING, keys=("x", "z"))),
+        (MAPPING, replace(MAPPING, keys=("x",), items=(1,))),
+        (array("bfloat16", 1, 2), replace(array("bfloat16", 1, 2), type="y")),
+        (array("bfloat16", 1, 2), replace(array("bfloat16", 1, 2), dtype="uint16")),
+        (array("bfloat16", 1, 2), array("bfloat16", 1)),
+        (Atom("a", "b"), Atom("a", "c")),
+        (Atom("a", "b"), Atom("b", "b")),
+    ],
+)
+def test_type_layout_keys_dtype_and_shape_are_part_of_the_value(one: Any, two: Any) -> None:
+    assert identical(one, replace(one))
+    assert not identical(one, two)
+    assert not identical(two, one)
+    assert fingerprint(one) != fingerprint(two)
 
 
 def test_what_is_no_canonical_value_is_refused_by_its_type() -> None:
