@@ -25,8 +25,9 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
 #: ``2026-11-23T15:04:05.123456+00:00``
 _TIMESTAMP = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
-#: when it was made, as a summary of statsmodels says: ``Date: Sat, 28 Nov 2026`` and ``Time: 03:53:08``
-_MADE = re.compile(r"\b(Date|Time):(\s+)(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}|\d\d:\d\d:\d\d)\b")
+#: when it was made, as a summary of statsmodels says in text, LaTeX and HTML: ``Date: Sat, 28 Nov 2026``,
+#: ``\textbf{Time:} & 03:53:08``, ``<th>Time:</th> <td>03:53:08</td>``
+_MADE = re.compile(r"\b(Date|Time):((?:</?t[hd]>|[\s}&])+)(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}|\d\d:\d\d:\d\d)\b")
 #: fields that hold measured durations: ``refit_time_``, ``mean_fit_time``, ``elapsed``, ``training_duration``
 _TIMING = re.compile(
     r"(?:.*_)?(?:(?:fit|score|refit|train|training|predict|wall|cpu|elapsed|run|build|exec)_time(?:_s|_ms|_sec)?_?"

@@ -44,7 +44,7 @@ def calls_of(observations: Sequence[Observation]) -> dict[_Call, list[Observatio
     calls: dict[_Call, list[Observation]] = {}
     for seen in observations:
         if seen.step is None and seen.kind is Kind.AUTO:
-            stem, found = _NUMBER.subn(r"\1#", seen.name.removesuffix(EXTRA), count=1)
+            stem, found = _NUMBER.subn(r"\1#", seen.name.removesuffix(EXTRA))
             if found:
                 calls.setdefault((stem, seen.location), []).append(seen)
     return calls

@@ -17,35 +17,31 @@ from pytest_repro.values import identical
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_repro.model import Observation, Recording
+    from pytest_repro.model import Observation, Recording, RunSpec
 
 __all__ = ["reused"]
 
 
 def reused(recordings: Sequence[Recording]) -> dict[str, tuple[int, ...]]:
     """Return the names of calls that were not made again, with the numbers of the runs that made them."""
-    inline = [recording.spec.condition.place is Place.INLINE for recording in recordings]
-    made = [calls_of(recording.observations) for recording in recordings]
+    runs = [(recording.spec, calls_of(recording.observations)) for recording in recordings]
     names: dict[str, tuple[int, ...]] = {}
-    for call in dict.fromkeys(call for calls in made for call in calls):
-        found = [calls.get(call, []) for calls in made]
-        if not call[0].startswith("assert") and not all(found) and _left_to_others(found, inline) and _equal(found):
-            runs = tuple(recording.spec.number for recording, some in zip(recordings, found, strict=True) if some)
-            names.update({seen.name: runs for some in found for seen in some})
+    for call in dict.fromkeys(call for _, calls in runs for call in calls):
+        found = [(spec, calls.get(call, [])) for spec, calls in runs]
+        made = [(spec, seen) for spec, seen in found if seen]
+        if call[0].startswith("assert") or not _left_to_others(found) or not _equal([seen for _, seen in made]):
+            continue
+        names.update({each.name: tuple(spec.number for spec, _ in made) for _, seen in made for each in seen})
     return names
 
 
-def _left_to_others(found: list[list[Observation]], inline: list[bool]) -> bool:
+def _left_to_others(found: Sequence[tuple[RunSpec, list[Observation]]]) -> bool:
     """Whether every run elsewhere made the call, and no run here made it after one that did not."""
-    here = [bool(some) for some, is_here in zip(found, inline, strict=True) if is_here]
-    elsewhere = [bool(some) for some, is_here in zip(found, inline, strict=True) if not is_here]
+    elsewhere = [bool(seen) for spec, seen in found if spec.condition.place is not Place.INLINE]
+    here = [bool(seen) for spec, seen in found if spec.condition.place is Place.INLINE]
     return all(elsewhere) and here == sorted(here, reverse=True)
 
 
-def _equal(found: list[list[Observation]]) -> bool:
-    reference, *others = [some for some in found if some]
-    return all(
-        len(reference) == len(other)
-        and all(identical(one.value, two.value) for one, two in zip(reference, other, strict=True))
-        for other in others
-    )
+def _equal(calls: list[list[Observation]]) -> bool:
+    reference, *others = [[seen.value for seen in some] for some in calls]
+    return all(len(reference) == len(other) and all(map(identical, reference, other)) for other in others)

@@ -32,6 +32,8 @@ def test_settings_and_rules_know_the_same_names() -> None:
         pytest.param("uuids", uuid.UUID(int=1), uuid.UUID(int=2), id="uuid object"),
         pytest.param("times", "at 2026-11-23T15:04:05.1Z", "at 2026-11-24 01:02:03", id="timestamp"),
         pytest.param("times", "Time:     03:53:08 ", "Time:     23:00:59 ", id="time-of-a-summary"),
+        pytest.param("times", r"\textbf{Time:}  &  03:53:08  \\", r"\textbf{Time:}  &  23:00:59  \\", id="in LaTeX"),
+        pytest.param("times", "<th>Time:</th> <td>03:53:08</td>", "<th>Time:</th> <td>04:53:08</td>", id="in HTML"),
         pytest.param("times", "Date: Sat, 28 Nov 2026", "Date: Sun, 29 Nov 2026", id="date-of-a-summary"),
         pytest.param("times", {"fit_time": 1.5, "a": 1}, {"fit_time": 2.5, "a": 1}, id="timing key"),
         pytest.param("times", {"mean_score_time": [1.5]}, {"mean_score_time": [2.5]}, id="timing column"),

@@ -36,6 +36,23 @@ def test_call_that_an_earlier_test_had_made_is_no_drift() -> None:
     assert not drifts(recording(1, other, ALWAYS), recording(2, other, ALWAYS), later)
 
 
+def test_kept_call_is_known_by_its_line_whatever_number_it_had() -> None:
+    """In run 3 it has the number that the reference has for another call, in run 4 one of its own."""
+    line = Location("test_it.py", 5)
+
+    def with_other(number: int, *names: str) -> Recording:
+        lines = {"kept": LINE, "other": line}
+        seen = [
+            Observation(seq, f"fit#{seq} A", None, Kind.AUTO, float(len(name)), lines[name])
+            for seq, name in enumerate(names, start=1)
+        ]
+        place = Place.PROCESS if number > 2 else Place.INLINE
+        return Recording(RunSpec(number, Condition(place)), tuple(seen))
+
+    runs = [with_other(1, "other"), with_other(2, "other")]
+    assert not drifts(*runs, with_other(3, "kept", "other"), with_other(4, "other", "kept"))
+
+
 def test_two_runs_that_made_the_call_are_enough_to_compare() -> None:
     assert not drifts(recording(1, KEPT), recording(2), recording(3, KEPT, fresh=True))
 
