@@ -27,7 +27,7 @@ def reused(recordings: Sequence[Recording]) -> dict[str, tuple[int, ...]]:
     runs = [(recording.spec, calls_of(recording.observations)) for recording in recordings]
     names: dict[str, tuple[int, ...]] = {}
     for call in dict.fromkeys(call for _, calls in runs for call in calls):
-        found = [(spec, calls.get(call, [])) for spec, calls in runs]
+        found = [(spec, calls.get(call)) for spec, calls in runs]
         made = [(spec, seen) for spec, seen in found if seen]
         if call[0].startswith("assert") or not _left_to_others(found) or not _equal([seen for _, seen in made]):
             continue
@@ -35,7 +35,7 @@ def reused(recordings: Sequence[Recording]) -> dict[str, tuple[int, ...]]:
     return names
 
 
-def _left_to_others(found: Sequence[tuple[RunSpec, list[Observation]]]) -> bool:
+def _left_to_others(found: Sequence[tuple[RunSpec, list[Observation] | None]]) -> bool:
     """Whether every run elsewhere made the call, and no run here made it after one that did not."""
     elsewhere = [bool(seen) for spec, seen in found if spec.condition.place is not Place.INLINE]
     here = [bool(seen) for spec, seen in found if spec.condition.place is Place.INLINE]
