@@ -24,7 +24,8 @@ def own_id(item: pytest.Item) -> str:
     own = f"{item.parent.nodeid}::{item.name}" if item.parent is not None else item.nodeid
     if not item.nodeid.startswith(own + "@"):
         own = item.nodeid
-    if str(item.path).startswith(f"{item.config.rootpath}{os.sep}"):
+    root = str(item.config.rootpath).rstrip(os.sep)  # ``/`` where tests of two trees are asked for
+    if str(item.path).startswith(root + os.sep):
         return own
     _, separator, rest = own.partition("::")
     return "/".join(item.path.parts[-_depth(item) :]) + separator + rest

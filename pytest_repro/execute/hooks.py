@@ -22,7 +22,7 @@ def _looks_back(fixture: pytest.FixtureDef[Any]) -> bool:
     """Whether code of the user's runs when the test is over: after a ``yield``, or as ``teardown_method``."""
     if not inspect.isgeneratorfunction(fixture.func) and not inspect.isasyncgenfunction(fixture.func):
         return False
-    return not fixture.func.__module__.startswith("_pytest.") or fixture.argname.startswith("_xunit")
+    return not str(fixture.func.__module__).startswith("_pytest.") or fixture.argname.startswith("_xunit")
 
 
 class RunHooks:
