@@ -105,8 +105,8 @@ def _levels() -> str:
 
 
 def _causes() -> str:
-    from pytest_repro.causes import FACTOR_WORDS
     from pytest_repro.conditions.pins import ALL_PINNED, SWITCHED
+    from pytest_repro.factor_words import FACTOR_WORDS
 
     rows = []
     for name, (reported, title, _, _) in FACTOR_WORDS.items():

@@ -8,9 +8,10 @@ The flow is one-way; a module imports only from rows above its own::
     intent    parsers, options, settings, plan, hashing
     observe   ids, keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers, cluster and node
-    judge     compare/, lab, leftovers, explain, causes, baseline
+    judge     compare/, lab, leftovers, explain, factor_words, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, across, keeping, against, surroundings, overtime, runner, verdicts, tools, excuses, known
+    compose   pipeline, across, keeping, against, surroundings, overtime, tools, excuses, known
+    compose   runner, verdicts, verdict_reports
     compose   survey/            pytest-repro survey: sessions, verdicts by model and factor, tables
     compose   reporting, resources, selection, inplace, single, explaining, experiments, machines, crashes
     shell     hookspecs, session, session_hooks, upkeep, plugin, cli

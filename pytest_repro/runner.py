@@ -15,12 +15,12 @@ import pytest
 
 from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun
-from pytest_repro.execute.outcomes import polish
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
 from pytest_repro.ids import own_id
 from pytest_repro.model import Place, Verdict
 from pytest_repro.recorder import Recorder, Repro
+from pytest_repro.verdict_reports import late_skip
 from pytest_repro.verdicts import ItemVerdicts
 
 if TYPE_CHECKING:
@@ -200,11 +200,9 @@ class ItemRunner(ItemVerdicts):
         for report in run.reports:
             if report.when == "teardown" and not report.failed and self._teardown_error is not None:
                 report = self._teardown_error
-            late = self._late_skip(report)
+            late = late_skip(report, self.result)
             if late is not None:
-                # not through the hook: other plugins expect a setup in this process before
-                report = pytest.TestReport.from_item_and_call(self.item, late[0])
-                polish(report, late[1])
+                _, report = self._reported(late)
             self._decorate(report, spec)
             # JUnit takes what is in the last report; the child could not know what we added to the item
             report.user_properties += [each for each in self.item.user_properties if each not in report.user_properties]

@@ -92,23 +92,8 @@ class ReproSession:
         Raises:
             pytest.UsageError: naming both options.
         """
-        vary, isolation = self.settings.vary, self.settings.isolation
-        if vary and isolation == "inline":
-            msg = (
-                f"--repro-vary={','.join(vary)} needs runs in fresh interpreters; "
-                "drop --repro-isolation=inline or the factors"
-            )
-            raise pytest.UsageError(msg)
-        if vary and isolation == "process" and self.settings.workers < 2:
-            msg = (
-                f"--repro-vary={','.join(vary)} needs workers that differ, and --repro-workers=1 has one for all; "
-                "allow two or more, or drop --repro-isolation=process"
-            )
-            raise pytest.UsageError(msg)
-        if self.settings.all and self.settings.source("all") is Source.COMMAND_LINE and self.settings.runs < 2:
-            msg = "--repro-all compares runs with each other; ask for them with --repro-runs=2 or more"
-            raise pytest.UsageError(msg)
         try:
+            self.settings.check()
             self._overtime.check()
             self.resources.check()
         except ReproError as error:

@@ -84,6 +84,26 @@ class Settings:
         """Where the value of field `name` came from."""
         return dict(self.sources).get(name, Source.DEFAULT)
 
+    def check(self) -> None:
+        """Refuse combinations that cannot work.
+
+        Raises:
+            SettingsError: naming both options.
+        """
+        vary = ",".join(self.vary)
+        if vary and self.isolation == "inline":
+            msg = f"--repro-vary={vary} needs runs in fresh interpreters; drop --repro-isolation=inline or the factors"
+            raise SettingsError(msg)
+        if vary and self.isolation == "process" and self.workers < 2:
+            msg = (
+                f"--repro-vary={vary} needs workers that differ, and --repro-workers=1 has one for all; "
+                "allow two or more, or drop --repro-isolation=process"
+            )
+            raise SettingsError(msg)
+        if self.all and self.source("all") is Source.COMMAND_LINE and self.runs < 2:
+            msg = "--repro-all compares runs with each other; ask for them with --repro-runs=2 or more"
+            raise SettingsError(msg)
+
     @property
     def keeps_baseline(self) -> bool:
         """Whether run 1 is compared with a baseline.

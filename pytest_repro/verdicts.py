@@ -7,7 +7,6 @@ in place of the last one's.
 
 from __future__ import annotations
 
-import bdb
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -15,13 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.excuses import Watched
-from pytest_repro.execute.outcomes import ReproDrift, ReproLost, failure_for, polish, target_of
+from pytest_repro.execute.outcomes import ReproLost, failure_for, polish, target_of
 from pytest_repro.execute.timers import timer_paused
 from pytest_repro.ids import own_id
 from pytest_repro.model import Location, Place, Verdict
 from pytest_repro.pipeline import judge, unfinished
 from pytest_repro.recorder import Keeper
 from pytest_repro.report.codec import carried
+from pytest_repro.verdict_reports import failed_in, failing, interactive, late_skip, properties_of, reason_of
 
 if TYPE_CHECKING:
     from pytest_repro.execute.outcomes import ReproFailure
@@ -123,7 +123,7 @@ class ItemVerdicts:
             return
         here = spec.condition.place is Place.INLINE
         if here and self.unmarked and self._has_fresh and self.result is not None and not self.result.excuse:
-            self._unrepeatable = _reason(held)
+            self._unrepeatable = reason_of(held)
             # run 1 and those in fresh interpreters remain, and are judged without this one
             last = self.recordings.pop()
             failure = self._judge(last)
@@ -142,12 +142,17 @@ class ItemVerdicts:
             self._emit(report)
 
     def _emit_failure(self, failure: ReproFailure, spec: RunSpec, *, sections: Sequence[tuple[str, str]] = ()) -> None:
-        call: pytest.CallInfo[None] = pytest.CallInfo.from_call(lambda: _throw(failure), when="call")
+        call, report = self._reported(failure)
+        report.sections += list(sections)
+        self._log(call, report, spec=spec)
+
+    def _reported(self, failure: ReproFailure) -> tuple[pytest.CallInfo[None], pytest.TestReport]:
+        """The test's call and report, had it raised `failure` in this process."""
+        call = failing(failure)
         # not through the hook: other plugins expect a setup in this process before
         report = pytest.TestReport.from_item_and_call(self.item, call)
         polish(report, failure)
-        report.sections += list(sections)
-        self._log(call, report, spec=spec)
+        return call, report
 
     def _lost(self, spec: RunSpec, run: ProcessRun) -> bool:
         """A run elsewhere did not come about; whether that ends the test."""
@@ -250,32 +255,23 @@ class ItemVerdicts:
             return
         if report.when == "teardown" and not report.failed and self._teardown_error is not None:
             report = self._teardown_error
-        late = self._late_skip(report)
+        late = late_skip(report, self.result)
         if late is not None:
-            call = late[0]
+            call = failing(late)
             report = self.item.ihook.pytest_runtest_makereport(item=self.item, call=call)
         self._decorate(report, spec)
         self._emit(report)
-        if _interactive(call, report):
+        if interactive(call, report):
             self.item.ihook.pytest_exception_interact(node=self.item, call=call, report=report)
-
-    def _late_skip(self, report: pytest.TestReport) -> tuple[pytest.CallInfo[None], ReproFailure] | None:
-        """A skip after a run that passed is no skip: outcomes differ."""
-        result = self.result
-        if result is None or result.verdict is not Verdict.DRIFTED:
-            return None
-        if not report.skipped or hasattr(report, "wasxfail"):
-            return None
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        failure = ReproDrift(f"DRIFT: {result.headline}: {reason}", summary=result.headline)
-        return pytest.CallInfo.from_call(lambda: _throw(failure), when="call"), failure
 
     def _decorate(self, report: pytest.TestReport, spec: RunSpec) -> None:
         report.duration += self._durations.pop(report.when or "", 0.0)
         raised = self.result is None or not self.result.verdict.good
         mid_plan = report.failed and raised and not self._gated
         if mid_plan and len(self.plan.runs) > 1:
-            report.sections.append(("repro", self._failed_in(report, spec)))
+            report.sections.append(
+                ("repro", failed_in(report, number=spec.number, of=len(self.plan.runs), result=self.result))
+            )
         if not (report.when == "call" or (report.when == "setup" and not report.passed)):
             return
         if self._keeping is not None:
@@ -294,56 +290,15 @@ class ItemVerdicts:
             add = getattr(report.longrepr, "addsection", None)
             if add is not None:
                 add("repro drift", body)
-        properties = [("repro.verdict", self.result.verdict.value), ("repro.runs", str(self.result.runs))]
-        if self.result.comparison.first is not None:
-            from pytest_repro.report.wording import visible
-
-            properties.append(("repro.first_divergence", visible(self.result.comparison.first.label)))
-        if self.result.cause is not None:
-            properties.append(("repro.cause", f"{self.result.cause.status.value}: {self.result.cause.factor}"))
+        properties = properties_of(self.result)
         self.item.user_properties += properties
         report.user_properties += [entry for entry in properties if entry not in report.user_properties]
-
-    def _failed_in(self, report: pytest.TestReport, spec: RunSpec) -> str:
-        """Which run it was and, where only the outcome differs, how to see what made it fail."""
-        text = f"{report.when} failed in run {spec.number} of {len(self.plan.runs)}"
-        if self.result is None or self.result.verdict is not Verdict.DRIFTED:
-            return text
-        if self.result.comparison.first is not None:
-            return text
-        again = f"\nagain: {self.result.again}" if self.result.again else ""
-        return (
-            f"{text}, though no recorded value differs from those of the runs that passed;\n"
-            f"record what it asserts on, or let --repro-autolog=assertions do so, to see what does{again}"
-        )
 
     def _emit(self, report: pytest.TestReport) -> None:
         self.tools.progress.clear()
         self.item.ihook.pytest_runtest_logreport(report=report)
 
 
-def _throw(error: BaseException) -> None:
-    raise error
-
-
-def _reason(reports: Sequence[pytest.TestReport]) -> str:
-    """Why a run did not pass, in one line."""
-    for report in reports:
-        if not report.passed:
-            crash = getattr(report.longrepr, "reprcrash", None)
-            text = str(getattr(crash, "message", "")) or report.longreprtext
-            line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-            return f"{report.when}: {line[:200]}"
-    return "a part of it failed"
-
-
 def _location(item: pytest.Item) -> Location | None:
     file, line, _ = item.location
     return Location(file, (line or 0) + 1)
-
-
-def _interactive(call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
-    """Whether debuggers want to see it: pytest's own rule."""
-    if call.excinfo is None or hasattr(report, "wasxfail"):
-        return False
-    return not isinstance(call.excinfo.value, pytest.skip.Exception | bdb.BdbQuit)

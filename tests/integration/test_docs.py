@@ -14,7 +14,7 @@ import pytest
 
 from docs.generate_outputs import FILE, PAGES, PART, ROOT, needs, parts, rewritten, verdicts, without_numbers
 from docs.reference_tables import hook_examples
-from pytest_repro.causes import FACTOR_WORDS
+from pytest_repro.factor_words import FACTOR_WORDS
 from pytest_repro.options import OPTIONS
 from pytest_repro.survey.judging import Outcome
 from pytest_repro.survey.suite import library_of

@@ -48,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
         "known",
         "tools",
         "verdicts",
+        "verdict_reports",
         "upkeep",
         "against",
         "overtime",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_repro.causes import FACTOR_WORDS, make_cause, stream_line, suspect_lines
+from pytest_repro.causes import make_cause, stream_line, suspect_lines
 from pytest_repro.explain import Finding, Findings
+from pytest_repro.factor_words import FACTOR_WORDS
 from pytest_repro.model import (
     CauseStatus,
     EntropyDraw,
