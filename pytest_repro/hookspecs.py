@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Executor
 
     from pytest_repro.model import SessionReport
@@ -47,6 +48,24 @@ def pytest_repro_canonical(value: object) -> Any:
         def pytest_repro_canonical(value):
             if isinstance(value, Spline):
                 return {"knots": value.knots, "coefficients": value.c}
+    """
+
+
+@pytest.hookspec
+def pytest_repro_environment() -> Mapping[str, str | int | float | bool] | None:
+    """Add to the environment what pytest-repro cannot see: a backend, a data set's version, a driver.
+
+    Return names and values. A name begins with your project's and has a dot. Each counts as able to
+    change numbers: where one differs, baselines and comparisons say so, and `machine_rtol` counts. It is asked
+    once in each process that judges tests, after collection, so keep out what differs from run to run.
+
+    Example, in ``conftest.py``::
+
+        import mylib
+
+
+        def pytest_repro_environment():
+            return {"mylib.backend": mylib.backend(), "mylib.data": mylib.DATA_VERSION}
     """
 
 

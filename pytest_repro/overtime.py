@@ -12,13 +12,13 @@ import pytest
 from pytest_repro.execute.outcomes import target_of
 from pytest_repro.ids import own_id
 from pytest_repro.model import Location
-from pytest_repro.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from pytest_repro.against import Against
     from pytest_repro.execute.types import ProcessExecutor
     from pytest_repro.keeping import Keeping
     from pytest_repro.settings import Settings
+    from pytest_repro.surroundings import Surroundings
 
 __all__ = ["Overtime"]
 
@@ -33,9 +33,10 @@ class Overtime:
         *,
         processes: Callable[[], ProcessExecutor],
         spool: Callable[[], Path],
+        surroundings: Surroundings,
     ) -> None:
         self._config = config
-        self._surroundings = Surroundings(config.rootpath)
+        self._surroundings = surroundings
         self._against: Against | None = None
         if settings.against or settings.against_env:
             from pytest_repro.against import Against

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_repro.known import KnownDrift
     from pytest_repro.model import TestResult
     from pytest_repro.settings import Settings
+    from pytest_repro.surroundings import Surroundings
     from pytest_repro.tracking import Tracker
 
 __all__ = ["ReproWarning", "Reporting", "known_drifts"]
@@ -61,8 +62,9 @@ def known_drifts(config: pytest.Config, settings: Settings) -> Mapping[str, Know
 class Reporting:
     """Collects verdicts, also from xdist's workers, and writes each report once."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, surroundings: Surroundings) -> None:
         self._config = config
+        self._surroundings = surroundings
         self._settings = settings
         self._results: list[TestResult] = []
         self._parts: dict[Any, Any] = {}
@@ -177,9 +179,12 @@ class Reporting:
         hooked = self._config.hook.pytest_repro_report.get_hookimpls()
         if not (settings.json or settings.md or settings.html or settings.mlflow or summary or hooked):
             return ()
-        from pytest_repro.environment import read_environment
-
-        return tuple((field.name, field.value) for field in read_environment())
+        try:
+            fields = self._surroundings.fields()
+        except SettingsError as error:  # of an xdist controller, which collects nothing and so could not refuse it
+            self._errors.append(f"repro: {error}")
+            return ()
+        return tuple((field.name, field.value) for field in fields)
 
     def finish(self, session: pytest.Session) -> None:
         """Write what was asked for; a report that cannot be written makes the session fail."""

@@ -55,20 +55,28 @@ class Selection:
         """Refuse unusable marker arguments before anything runs.
 
         Raises:
-            pytest.UsageError: naming the test, the argument and what there is. On an xdist worker,
-                which has no way to say so, the message is handed to the controller.
+            pytest.UsageError: naming the test, the argument and what there is.
         """
         try:
             for item in items:
                 if item.get_closest_marker(MARKER) is not None:
                     self.settings_for(item)
         except ReproError as error:
-            # what follows the collection is called all the same
-            items.clear()
-            output = getattr(self._config, "workeroutput", None)
-            if output is None:
-                raise pytest.UsageError(str(error)) from None
-            output["repro_usage_error"] = str(error)
+            self.refuse(items, error)
+
+    def refuse(self, items: list[pytest.Item], error: ReproError) -> None:
+        """End the session before anything runs.
+
+        Raises:
+            pytest.UsageError: with the words of `error`. On an xdist worker, which has no way to say
+                so, the message is handed to the controller.
+        """
+        # what follows the collection is called all the same
+        items.clear()
+        output = getattr(self._config, "workeroutput", None)
+        if output is None:
+            raise pytest.UsageError(str(error)) from None
+        output["repro_usage_error"] = str(error)
 
     def selects(self, item: pytest.Item) -> bool:
         """Whether a test is to be repeated: it is marked, or all are, and nothing excludes it."""

@@ -29,6 +29,7 @@ from pytest_repro.resources import Resources, command_line, ini, level_of, line_
 from pytest_repro.runner import ItemRunner
 from pytest_repro.selection import MARKER, Selection
 from pytest_repro.settings import Source, resolve
+from pytest_repro.surroundings import Surroundings
 from pytest_repro.tools import Tools
 
 if TYPE_CHECKING:
@@ -49,11 +50,18 @@ class ReproSession:
         self.config = config
         self.settings = settings
         self.hooks = hooks
-        self.reporting = Reporting(config, settings)
+        self._surroundings = Surroundings(config.rootpath, ask=config.hook.pytest_repro_environment)
+        self.reporting = Reporting(config, settings, self._surroundings)
         self._progress = Progress(find_screen(config))
         self.resources = resources = Resources(config, settings, waiting=self._progress.waiting)
         self._singles: Singles | None = None
-        self._overtime = Overtime(config, settings, processes=resources.processes, spool=lambda: resources.spool)
+        self._overtime = Overtime(
+            config,
+            settings,
+            processes=resources.processes,
+            spool=lambda: resources.spool,
+            surroundings=self._surroundings,
+        )
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
         self.selection = Selection(config, settings)
@@ -148,8 +156,12 @@ class ReproSession:
 
     # --- running ------------------------------------------------------------------------------
 
-    def prepare(self, items: Sequence[pytest.Item]) -> None:
-        """Start the workers that the collected tests will need."""
+    def prepare(self, items: list[pytest.Item]) -> None:
+        """Start the workers that the collected tests will need.
+
+        Raises:
+            pytest.UsageError: the environment that the project adds is not usable, or a cluster not there.
+        """
         if self.config.getoption("setuponly", False) or self.config.getoption("collectonly", False):
             return
         repeated = [self.selection.settings_for(item) for item in items if self.selection.selects(item)]
@@ -159,11 +171,13 @@ class ReproSession:
         conditions = [spec.condition for spec in specs if spec.condition.place is Place.PROCESS]
         if conditions:
             self.resources.pool.prepare(conditions)
-        if any(spec.condition.place is Place.CLUSTER for spec in specs):
-            try:
+        try:
+            if repeated:
+                self._surroundings.added()
+            if any(spec.condition.place is Place.CLUSTER for spec in specs):
                 self.resources.connect()
-            except ReproError as error:
-                raise pytest.UsageError(str(error)) from None
+        except ReproError as error:
+            self.selection.refuse(items, error)
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Execute a marked test as often as was asked for; None leaves it to pytest."""

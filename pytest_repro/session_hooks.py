@@ -23,6 +23,7 @@ class SessionHooks:
     def __init__(self, session: ReproSession) -> None:
         self._session = session
 
+    @pytest.hookimpl(tryfirst=True)  # before an xdist worker says what it collected
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Let workers start while the rest of the session goes on."""
         self._session.prepare(session.items)

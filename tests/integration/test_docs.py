@@ -161,10 +161,12 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize("hook", hook_examples())
 def test_examples_of_hooks_run(hook: str, tmp_path: Path) -> None:
     (tmp_path / "mylib.py").write_text(
-        "import random\nrng = random.Random()\n\n\nclass Spline:\n    knots, c = [0, 1], [2.0]\n", encoding="utf-8"
+        "import random\nrng, DATA_VERSION, backend = random.Random(), 3, str\n\n\n"
+        "class Spline:\n    knots, c = [0, 1], [2.0]\n",
+        encoding="utf-8",
     )
     example = hook_examples()[hook]
-    (argument,) = re.findall(r"def \w+\(([\w, ]+)", example)
+    (argument,) = re.findall(r"def \w+\(([\w, ]*)", example)
     called = (
         f"_hook = {hook}\n\ndef {hook}({argument}):\n    print('called {argument}')\n    return _hook({argument})\n"
     )
