@@ -187,8 +187,8 @@ def test_every_pixel_of_a_figure(rng: Random, layout: Any) -> None:
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure
 
-    def figure(pixels: Any, dpi: int = 50) -> Any:
-        drawn_on = Figure(figsize=(pixels.shape[1] / 50, pixels.shape[0] / 50), dpi=dpi, layout=layout)
+    def figure(pixels: Any, dpi: int = 64) -> Any:  # sizes in inches that are exact: a canvas is not rounded up
+        drawn_on = Figure(figsize=(pixels.shape[1] / 64, pixels.shape[0] / 64), dpi=dpi, layout=layout)
         drawn_on.figimage(pixels, origin="upper")
         return drawn_on
 
@@ -197,7 +197,7 @@ def test_every_pixel_of_a_figure(rng: Random, layout: Any) -> None:
     assert_same(figure(pixels), figure(pixels.copy()))
     other, index = flipped(rng, pixels)
     assert only(figure(pixels), figure(other)) == (".pixels", index)
-    assert ".dpi" in [leaf.path for leaf in changes(figure(pixels), figure(pixels, dpi=51))]
+    assert ".dpi" in [leaf.path for leaf in changes(figure(pixels), figure(pixels, dpi=65))]
     assert {leaf.what for leaf in changes(figure(pixels), figure(pixels[:-3]))} == {"shape"}
 
 
