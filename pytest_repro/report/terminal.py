@@ -223,8 +223,8 @@ def _cut_middle(text: str, size: int) -> str:
     cut = f"{text[: size - 2 - tail]}..{text[len(text) - tail :]}"
     named = _ASSERTION.fullmatch(text)
     if named is not None and f"{named[2]} " not in cut:
-        what = f"..{named[2]} {named[3]} {named[4]}"
-        if len(what) + 3 <= size:
+        what = f"..{named[2]}{named[3]} {named[4]}"
+        if len(what) < size:
             return named[1][: size - len(what)] + what
     return cut
 
