@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_repro.model import TestResult
     from pytest_repro.settings import Settings
 
-__all__ = ["Excuses", "Watched", "excluded", "excuse_lines"]
+__all__ = ["Excuses", "Watched", "excuse_lines"]
 
 _DRIFTS = (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED)
 
@@ -62,18 +61,6 @@ class Excuses:
 def _known(entry: KnownDrift) -> str:
     details = ", ".join(text for text in (entry.first, entry.cause) if text)
     return f"a known drift ({details})" if details else "a known drift"
-
-
-def excluded(nodeid: str, patterns: Sequence[str]) -> bool:
-    """Whether a pattern fits the node id, or a file, class or parametrised function that it belongs to.
-
-    Only ``*`` and ``?`` are special: node ids have brackets of their own.
-    """
-    for pattern in patterns:
-        plain = pattern.replace("[", "[[]")
-        if any(fnmatch.fnmatchcase(nodeid, plain + end) for end in ("", "::*", "[[]*", "/*")):
-            return True
-    return False
 
 
 #: tests that are listed by name without ``-v``

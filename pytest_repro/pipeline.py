@@ -12,7 +12,7 @@ from pytest_repro.plan import command_for
 if TYPE_CHECKING:
     from pytest_repro.model import Cause, Comparison, EntropyDraw, Location, Plan, Recording, Violation
 
-__all__ = ["Control", "Explainer", "Strict", "judge", "unfinished"]
+__all__ = ["Control", "Explainer", "Strict", "compared_nothing", "judge", "unfinished"]
 
 #: (result so far, recordings) → the cause, or None when nothing is to be explained
 Explainer: TypeAlias = "Callable[[TestResult, Sequence[Recording]], Cause | None]"
@@ -67,6 +67,9 @@ def judge(
         metrics=_metrics(ordered[0]),
         streams=_streams(comparison, ordered),
     )
+    if not comparison.total:
+        headline = "all that was recorded are calls whose results other runs found done, so nothing can be compared"
+        return replace(result, verdict=Verdict.INCONCLUSIVE, headline=headline)
     if result.verdict is Verdict.DRIFTED and explainer is not None:
         result = replace(result, cause=explainer(result, ordered))
     if result.verdict.good and control is not None:
@@ -75,6 +78,11 @@ def judge(
         draws = [draw for recording in ordered for draw in recording.draws]
         result = replace(result, violations=tuple(strict(draws)))
     return result
+
+
+def compared_nothing(result: TestResult) -> bool:
+    """Whether all that was recorded are calls whose results other runs found done."""
+    return bool(result.comparison.notes) and not result.comparison.total
 
 
 def _streams(comparison: Comparison, recordings: Sequence[Recording]) -> str:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.errors import ReproError, SettingsError
-from pytest_repro.excuses import excluded
 from pytest_repro.resources import command_line, ini
-from pytest_repro.settings import resolve
+from pytest_repro.settings import excluded, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

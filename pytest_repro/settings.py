@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,18 @@ from pytest_repro.model import Tolerance
 from pytest_repro.options import MARKER_KEYS, OPTIONS, OPTIONS_BY_NAME, Option
 from pytest_repro.parsers import AUTOLOG, NOISE, parse_tolerance
 
-__all__ = ["AUTOLOG", "MARKER_KEYS", "NOISE", "OPTIONS", "Option", "Settings", "Source", "parse_tolerance", "resolve"]
+__all__ = [
+    "AUTOLOG",
+    "MARKER_KEYS",
+    "NOISE",
+    "OPTIONS",
+    "Option",
+    "Settings",
+    "Source",
+    "excluded",
+    "parse_tolerance",
+    "resolve",
+]
 
 
 class Source(enum.IntEnum):
@@ -150,6 +161,18 @@ def _check_marker(marker: Mapping[str, object], where: str) -> None:
     if marker.get("vary") and marker.get("isolation") == "inline":
         msg = f"{where}: vary={marker['vary']!r} needs runs in fresh interpreters; drop isolation='inline' or vary="
         raise SettingsError(msg)
+
+
+def excluded(nodeid: str, patterns: Sequence[str]) -> bool:
+    """Whether a pattern fits the node id, or a file, class or parametrised function that it belongs to.
+
+    Only ``*`` and ``?`` are special: node ids have brackets of their own.
+    """
+    for pattern in patterns:
+        plain = pattern.replace("[", "[[]")
+        if any(fnmatch.fnmatchcase(nodeid, plain + end) for end in ("", "::*", "[[]*", "/*")):
+            return True
+    return False
 
 
 def resolve(

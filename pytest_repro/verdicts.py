@@ -18,7 +18,7 @@ from pytest_repro.execute.outcomes import ReproLost, failure_for, polish, target
 from pytest_repro.execute.timers import timer_paused
 from pytest_repro.ids import own_id
 from pytest_repro.model import Location, Place, Verdict
-from pytest_repro.pipeline import judge, unfinished
+from pytest_repro.pipeline import compared_nothing, judge, unfinished
 from pytest_repro.recorder import Keeper
 from pytest_repro.report.codec import carried
 from pytest_repro.verdict_reports import failed_in, failing, interactive, late_skip, properties_of, reason_of
@@ -60,6 +60,8 @@ class ItemVerdicts:
     #: reports of a run that may not count, until that is known
     _held: list[pytest.TestReport] | None = None
     _unrepeatable: str = ""
+    #: all that was observed were calls whose results earlier tests had left
+    _compared_nothing: bool = False
     _skipped: int = 0
 
     def __post_init__(self) -> None:
@@ -100,7 +102,7 @@ class ItemVerdicts:
     @property
     def _observed(self) -> bool:
         judged = self.result is not None and self.result.verdict is not Verdict.INCONCLUSIVE
-        return judged or any(recording.observations for recording in self.recordings)
+        return judged or (not self._compared_nothing and any(recording.observations for recording in self.recordings))
 
     def _keep_first(self, *reports: pytest.TestReport | None) -> None:
         if not self._first:
@@ -170,7 +172,7 @@ class ItemVerdicts:
     def _judge(self, recording: Recording) -> ReproFailure | None:
         recordings = [*self.recordings, recording]
         with timer_paused(self.item):
-            result: TestResult | None = judge(
+            found = judge(
                 nodeid=own_id(self.item),
                 plan=self.plan,
                 recordings=recordings,
@@ -181,8 +183,10 @@ class ItemVerdicts:
                 needed=1 if self._keeping is not None and len(self.plan.runs) == 1 else 2,
                 target=target_of(self.item),
             )
-            if self.unmarked and not any(recording.observations for recording in recordings):
-                result = None  # nothing was observed, which nobody had asked for
+            self._compared_nothing = compared_nothing(found)
+            observed = not self._compared_nothing and any(recording.observations for recording in recordings)
+            # nothing was observed, which nobody had asked for
+            result = None if self.unmarked and not observed else found
             if result is not None and self.plan.executor and self.tools.cluster is not None:
                 from pytest_repro.machines import on_machines
 

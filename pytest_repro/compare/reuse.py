@@ -3,7 +3,9 @@
 A fit behind ``functools.lru_cache``, in a cached property of an object that tests share, or in whatever a module keeps,
 is made by the first test that wants it. A run that finds it done is no other computation. What tells it from work that
 was left out: the call is missing altogether, in runs of this process only, in all of them from some run on, and gave
-the same wherever it was made. What a test asserts on and what it records itself must be there in every run.
+the same wherever it was made. Or it is made less often there, while one result is all that it ever gave, often enough
+by every fresh interpreter: ``predict()`` in the test's line and in a cached property that the line reads. What a test
+asserts on and what it records itself must be there in every run.
 """
 
 from __future__ import annotations
@@ -28,10 +30,12 @@ def reused(recordings: Sequence[Recording]) -> dict[str, tuple[int, ...]]:
     names: dict[str, tuple[int, ...]] = {}
     for call in dict.fromkeys(call for _, calls in runs for call in calls):
         found = [(spec, calls.get(call)) for spec, calls in runs]
-        made = [(spec, seen) for spec, seen in found if seen]
-        if call[0].startswith("assert") or not _left_to_others(found) or not _equal([seen for _, seen in made]):
+        if call[0].startswith("assert"):
             continue
-        names.update({each.name: tuple(spec.number for spec, _ in made) for _, seen in made for each in seen})
+        if _less_often(found) or (_left_to_others(found) and _equal([seen for _, seen in found if seen])):
+            by_run = [(spec.number, {each.name for each in seen or ()}) for spec, seen in found]
+            for name in sorted(set().union(*(there for _, there in by_run))):
+                names[name] = tuple(number for number, there in by_run if name in there)
     return names
 
 
@@ -40,6 +44,18 @@ def _left_to_others(found: Sequence[tuple[RunSpec, list[Observation] | None]]) -
     elsewhere = [bool(seen) for spec, seen in found if spec.condition.place is not Place.INLINE]
     here = [bool(seen) for spec, seen in found if spec.condition.place is Place.INLINE]
     return all(elsewhere) and here == sorted(here, reverse=True)
+
+
+def _less_often(found: Sequence[tuple[RunSpec, list[Observation] | None]]) -> bool:
+    """Whether runs here made the call less often than every run elsewhere, with the one result that all had."""
+    elsewhere = {len(seen or ()) for spec, seen in found if spec.condition.place is not Place.INLINE}
+    here = [len(seen or ()) for spec, seen in found if spec.condition.place is Place.INLINE]
+    if len(elsewhere) != 1 or not here or here != sorted(here, reverse=True):
+        return False
+    if not 0 < here[-1] <= here[0] <= min(elsewhere):
+        return False
+    first, *others = [each.value for _, seen in found for each in seen or ()]
+    return all(identical(first, other) for other in others)
 
 
 def _equal(calls: list[list[Observation]]) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_repro.compare.align import align
 from pytest_repro.compare.calls import paired
-from pytest_repro.model import Comparison, Match, MatchStatus
+from pytest_repro.model import Comparison, Match, MatchStatus, Place
 from pytest_repro.values import identical
 
 if TYPE_CHECKING:
@@ -57,29 +57,41 @@ def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
     found_done = _found_done(drifting, recordings, alone=not calm)
     if found_done:
         drifts = []
+    equal = [one.aligned.name for one in calm if not any(one.matches)]
+    if not calm:  # two of the runs gave the same then, and that is all there is
+        equal = [name for name, runs in found_done.items() if len(runs) > 1]
     return Comparison(
         drifts=tuple(drift for _, drift in drifts),
-        equal=tuple(one.aligned.name for one in calm if not any(one.matches)),
+        equal=tuple(equal),
         within=tuple(_within(one) for one in calm if any(one.matches)),
         first=drifts[0][1].first if drifts else None,
-        notes=(*_notes([one.aligned for one in judged]), *found_done),
+        notes=(
+            *_notes([one.aligned for one in judged]),
+            *(
+                f"{name}: called in run {' and '.join(map(str, runs))} only (other runs found it done)"
+                for name, runs in found_done.items()
+            ),
+        ),
     )
 
 
-def _found_done(names: set[str], recordings: Sequence[Recording], *, alone: bool) -> list[str]:
-    """Say of `names`, if there are any and all are, that they are calls whose results some runs found.
+def _found_done(names: set[str], recordings: Sequence[Recording], *, alone: bool) -> dict[str, tuple[int, ...]]:
+    """Return `names` with the runs that made them, if all of them are calls whose results other runs found.
 
-    alone: nothing else was compared; two runs at least must then have made them.
+    alone: nothing else was compared; two runs at least must then have made them, or fresh interpreters alone, after
+    an earlier test here. There is nothing to compare then.
     """
     if not names:
-        return []
+        return {}
     from pytest_repro.compare.reuse import reused
 
     found = reused(recordings)
-    if not names <= found.keys() or (alone and max(len(found[name]) for name in names) < 2):
-        return []
-    runs = {name: " and ".join(map(str, found[name])) for name in sorted(names)}
-    return [f"{name}: called in run {runs[name]} only (other runs found it done)" for name in runs]
+    if not names <= found.keys():
+        return {}
+    here = {each.spec.number for each in recordings if each.spec.condition.place is Place.INLINE}
+    if alone and any(len(found[name]) < 2 and not here.isdisjoint(found[name]) for name in names):
+        return {}
+    return {name: found[name] for name in sorted(names)}
 
 
 def _judge(aligned: Aligned, recordings: Sequence[Recording]) -> Judged:

@@ -170,7 +170,7 @@ PROCESS = Factor(
 )
 ORDER = Factor(
     name="order",
-    description="other marked tests run before this one, or not",
+    description="other marked tests, with `--repro-all` any others, run before this one, or not",
     platforms="Everywhere. The executor orders the tests; this factor itself does nothing.",
     ladder=cycle("alone", "after others"),
 )

@@ -29,17 +29,21 @@ from pytest_repro.execute.transport import connect
 from pytest_repro.execute.types import WORKER
 from pytest_repro.execute.wire import request_from
 from pytest_repro.ids import own_id
+from pytest_repro.settings import excluded
 
 if TYPE_CHECKING:
     from pytest_repro.execute.protocol import Channel
     from pytest_repro.execute.wire import Request
+    from pytest_repro.settings import Settings
 
 __all__ = ["serve"]
 
 #: plugins that would rerun tests or report them elsewhere; their options stay known
 _SILENCED = ("rerunfailures", "flaky", "reportlog", "vscode_pytest")
 
-#: how many tests before and after a test are run first, where the condition asks for other tests
+#: level of the factor ``order``
+_AFTER_OTHERS = "after others"
+#: how many tests before and after a test are run first there
 _NEIGHBOURS = 5
 
 #: options that act on files of the session or on the choice of tests; those that exist are reset
@@ -186,12 +190,15 @@ class Worker:
         if item is None:
             self._missing(request)
             return
-        isolated.execute(item, request, channel=self._channel, receive=inbox.receive, others=self._neighbours(item))
+        isolated.execute(
+            item, request, channel=self._channel, receive=inbox.receive, others=self._others(item, request)
+        )
         _flush()
 
     def _serve_forks(self, isolated: Isolated, config: pytest.Config) -> None:
         """Execute each test in a fork of this process."""
         forks = forking.Forks(self._channel, config)
+        known = set(sys.modules)
         while True:
             try:
                 frame = self._channel.receive()
@@ -202,6 +209,10 @@ class Worker:
             if item is None:
                 self._missing(request)
             else:
+                if not known.issuperset(request.ahead):
+                    known.update(request.ahead)  # what does not import is not tried again
+                    import_ahead(request.ahead)
+                    isolated.warm_up()
                 forks.run(self._action(isolated, item, request))
 
     def _action(self, isolated: Isolated, item: pytest.Item, request: Request) -> Callable[[Channel], None]:
@@ -211,18 +222,18 @@ class Worker:
                 request,
                 channel=channel,
                 receive=lambda: _or_end(channel),
-                others=self._neighbours(item),
+                others=self._others(item, request),
             )
 
         return action
 
-    def _neighbours(self, item: pytest.Item) -> list[pytest.Item]:
-        """A few marked tests around this one, in the order of collection."""
-        marked = [each for each in self._items.values() if each.get_closest_marker("repro") is not None]
-        if item not in marked:
-            return []
-        where = marked.index(item)
-        return marked[max(where - _NEIGHBOURS, 0) : where] + marked[where + 1 : where + 1 + _NEIGHBOURS]
+    def _others(self, item: pytest.Item, request: Request) -> list[pytest.Item]:
+        """What is executed first: a few tests around this one that are repeated as well, in the order of collection."""
+        if request.spec.condition.level("order") != _AFTER_OTHERS:
+            return []  # to look at every test would cost each run of a large suite more than the run itself
+        repeated = [each for each in self._items.values() if each is item or _selected(each, request.settings)]
+        where = repeated.index(item)
+        return repeated[max(where - _NEIGHBOURS, 0) : where] + repeated[where + 1 : where + 1 + _NEIGHBOURS]
 
     def _missing(self, request: Request) -> None:
         text = "the worker did not collect this test"
@@ -233,6 +244,16 @@ class Worker:
                 text += f": collecting {nodeid} failed there: {last}; a run of its own imports the module anew"
                 break
         self._channel.send(FrameKind.LOST, {"reason": text, "status": None, "sections": []})
+
+
+def _selected(item: pytest.Item, settings: Settings) -> bool:
+    """Whether a session with these settings repeats the test."""
+    if not isinstance(item, pytest.Function):
+        return False
+    marks = list(item.iter_markers("repro"))
+    if marks:
+        return not next((mark.kwargs["skip"] for mark in marks if "skip" in mark.kwargs), False)
+    return settings.all and not excluded(item.nodeid, settings.exclude)
 
 
 def _or_end(channel: Channel) -> Any:

@@ -45,8 +45,12 @@ __all__ = ["Isolated"]
 
 #: imported before the first fork, so that no child pays for them: what recording anything but a number needs
 _WARM = ("pytest_repro.values.codec", "pytest_repro.values.owned", "numpy.random")
-#: level of the factor ``order``
-_AFTER_OTHERS = "after others"
+#: the same where the tests have loaded a library, besides the module of its family
+_WARM_WITH = {
+    "pandas": "pytest_repro.values.frames_pandas",
+    "polars": "pytest_repro.values.frames_polars",
+    "pyarrow": "pytest_repro.values.frames_arrow",
+}
 
 
 @dataclass(slots=True)
@@ -83,7 +87,8 @@ class Isolated:
 
     def warm_up(self) -> None:
         """Do once what every child would have to do."""
-        for name in (*_WARM, *(ours for library, ours in FAMILIES.items() if library in sys.modules)):
+        ours = [*FAMILIES.items(), *_WARM_WITH.items()]
+        for name in (*_WARM, *(name for library, name in ours if library in sys.modules)):
             importlib.import_module(name)
         canonical([{"a": importlib.import_module("numpy").zeros(1)}])  # the families load when first asked
         with self._taps.watching():  # tells the user's modules from all others
@@ -107,7 +112,7 @@ class Isolated:
             request: the condition, the seed and whether a verdict is to be waited for.
             channel: to the controller.
             receive: waits for the next frame from there.
-            others: neighbours that are executed first where the condition says so.
+            others: tests that are executed first.
         """
         nonce = make_nonce()  # before anything is pinned
         job = self._job = _Job(request, channel, receive, ArrayFiles(self._spool))
@@ -122,7 +127,7 @@ class Isolated:
                 channel.send(FrameKind.LOST, {"reason": f"its condition cannot be had: {error}", "sections": []})
                 return
             try:
-                if request.spec.condition.level("order") == _AFTER_OTHERS:
+                if others:
                     self._run_others(item, job, others)
                 if request.spec.condition.level("state") == "repeated":
                     self._rehearse(item, job)

@@ -57,6 +57,8 @@ class Request:
     gated: bool
     #: the part of the settings that matters while recording
     settings: Settings
+    #: modules that the session's own process has imported late
+    ahead: tuple[str, ...] = ()
 
 
 def request_body(request: Request) -> dict[str, object]:
@@ -73,6 +75,9 @@ def request_body(request: Request) -> dict[str, object]:
         "patterns": [[pattern, tolerance.row()] for pattern, tolerance in settings.patterns],
         "autolog": list(settings.autolog),
         "noise": list(settings.noise),
+        "all": settings.all,
+        "exclude": list(settings.exclude),
+        "ahead": list(request.ahead),
     }
 
 
@@ -102,7 +107,10 @@ def request_from(body: Mapping[str, Any]) -> Request:
             tolerance=patterns,
             autolog=tuple(str(name) for name in field(body, "autolog", list)),
             noise=tuple(str(name) for name in field(body, "noise", list)),
+            all=field(body, "all", bool),
+            exclude=tuple(str(pattern) for pattern in field(body, "exclude", list)),
         ),
+        ahead=tuple(str(name) for name in field(body, "ahead", list)),
     )
 
 

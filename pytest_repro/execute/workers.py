@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.errors import WorkerError
-from pytest_repro.execute.ahead import wanted
+from pytest_repro.execute.ahead import seen, wanted
 from pytest_repro.execute.array_files import ArrayFiles
 from pytest_repro.execute.launch import Blueprint, launch_key, start
 from pytest_repro.execute.remote import Answer, Remote
@@ -129,6 +129,7 @@ class WorkerPool:
 
     def _answer(self, request: Request, *, gate: Gate | None, timeout: float) -> Answer:
         key = launch_key(request.spec.condition)
+        request = replace(request, ahead=seen())
         if self._expected[key] > 0:
             self._expected[key] -= 1
         answer = self._answer_of_one(key, request, gate=gate, timeout=timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -43,6 +44,8 @@ _LIST_LINES = 3
 #: to which a column of the table that gives way on a narrow terminal may shrink
 _NARROWEST = 8
 _MARGIN = " " * 10
+#: what `autolog` calls an operand: ``assert_allclose#4 test_it.py:907 actual``
+_ASSERTION = re.compile(r"(\w+)(#\d+) .*(:\d+) (\w+)")
 
 
 def failure_text(result: TestResult, *, width: int = 80, verbose: bool = False) -> str:
@@ -213,9 +216,17 @@ def _narrow(widths: list[int], width: int) -> None:
 
 
 def _cut_middle(text: str, size: int) -> str:
-    """Names that belong together differ at one of their ends."""
+    """Names that belong together differ at one of their ends, those of assertions in number and line."""
+    if len(text) <= size:
+        return text
     tail = (size - 2) // 3
-    return text if len(text) <= size else f"{text[: size - 2 - tail]}..{text[len(text) - tail :]}"
+    cut = f"{text[: size - 2 - tail]}..{text[len(text) - tail :]}"
+    named = _ASSERTION.fullmatch(text)
+    if named is not None and f"{named[2]} " not in cut:
+        what = f"..{named[2]}{named[3]} {named[4]}"
+        if len(what) < size:
+            return named[1][: size - len(what)] + what
+    return cut
 
 
 def _cut(text: str, size: int) -> str:

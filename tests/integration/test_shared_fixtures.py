@@ -147,6 +147,16 @@ def test_fit_that_a_cache_kept_is_no_drift(inner: Inner) -> None:
         inner(*ALL, isolation=isolation).assert_outcomes(passed=2)
 
 
+def test_fit_that_an_earlier_test_made_leaves_nothing_to_compare_where_it_is_alone(inner: Inner) -> None:
+    inner.file(
+        CACHED
+        + "\n    def test_first():\n        assert fitted() is not None\n\n    def test_it():\n        fitted()\n"
+    )
+    result = inner(*ALL, "-rA", isolation="auto")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*1 of 2 tests had something to compare*"])
+
+
 def test_fit_that_only_one_run_made_is_a_drift_where_nothing_else_is_compared(inner: Inner) -> None:
     inner.file(CACHED + "\n    def test_it():\n        fitted()\n")
     result = inner(*ALL, isolation="inline")

@@ -178,3 +178,25 @@ def test_large_arrays_leave_no_file(inner: Inner, monkeypatch: pytest.MonkeyPatc
     """)
     inner("--repro-runs=4", isolation="process").assert_outcomes(failed=1)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
+def test_what_every_test_imports_late_is_imported_once_by_a_worker(inner: Inner) -> None:
+    library = inner.pytester.mkpydir("matplotlib")
+    (library / "pyplot.py").write_text(
+        "import os\nwith open('imports', 'a') as file:\n    print(os.getpid(), file=file)"
+    )
+    inner.file("""
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def figures():
+            import matplotlib.pyplot
+
+        @pytest.mark.repro
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(repro, number):
+            repro.metric("x", number)
+    """)
+    inner("--repro-runs=3", isolation="auto", subprocess=True).assert_outcomes(passed=4)
+    assert len((inner.pytester.path / "imports").read_text().split()) == 2  # the session and its worker

@@ -66,3 +66,39 @@ def test_a_test_without_others_is_repeated_as_it_is(inner: Inner) -> None:
             repro.metric("x", 1.0)
     """)
     inner("--repro-runs=3", "--repro-vary=order", isolation="process").assert_outcomes(passed=1)
+
+
+UNMARKED = """
+    import pytest
+
+    seen = []
+
+    def test_first():
+        seen.append("first")
+        assert len(seen) < 9
+
+    {mark}
+    def test_left_alone():
+        seen.append("left alone")
+
+    def test_last():
+        assert "left alone" not in seen
+        assert len(seen) < 9
+"""
+
+
+def test_tests_without_a_marker_are_others_too_where_all_are_repeated(inner: Inner) -> None:
+    inner.file(UNMARKED.format(mark="@pytest.mark.repro(skip=True)"))
+    arguments = ("--repro-runs=3", "--repro-all", "-k", "last")
+    inner(*arguments, isolation="process").assert_outcomes(passed=1)
+    result = inner(*arguments, "--repro-vary=order", isolation="process")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*first   assert#1 test_it.py:14 right  in run 2", "*0 items -> 1 items"])
+
+
+def test_a_test_that_a_pattern_excludes_is_no_other(inner: Inner) -> None:
+    inner.file(UNMARKED.format(mark=""))
+    inner.pytester.makeini("[pytest]\nrepro_exclude = *left_alone")
+    result = inner("--repro-runs=3", "--repro-all", "-k", "last", "--repro-vary=order", isolation="process")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*first   assert#1 test_it.py:14 right  in run 2", "*0 items -> 1 items"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_repro.excuses import Excuses, Watched, excluded, excuse_lines
+from pytest_repro.excuses import Excuses, Watched, excuse_lines
 from pytest_repro.known import KnownDrift
 from pytest_repro.model import Location, TestResult, Verdict, Violation
 from pytest_repro.settings import Settings, resolve
@@ -57,26 +57,6 @@ def test_known_drift_says_what_was_known() -> None:
     assert excuse(Verdict.DRIFTED, known=True)[0] == "a known drift (loss, threads)"
     assert excuse(Verdict.DRIFTED, known=True, quarantine="2030-01-01")[0].startswith("in quarantine")
     assert excuse(Verdict.DRIFTED, known=True, quarantine="2020-01-01")[0] == "a known drift (loss, threads)"
-
-
-@pytest.mark.parametrize(
-    ("pattern", "out"),
-    [
-        ("t/test_a.py::test_x[1-b]", True),
-        ("t/test_a.py::test_x", True),
-        ("t/test_a.py", True),
-        ("t", True),
-        ("t/*", True),
-        ("*::test_x*", True),
-        ("t/test_?.py", True),
-        ("t/test_a.py::test_", False),
-        ("test_a.py", False),
-        ("t/test_a.py::test_x[1]", False),
-        ("t/test_[ab].py", False),
-    ],
-)
-def test_pattern_fits_a_test_or_what_it_belongs_to(pattern: str, out: bool) -> None:
-    assert excluded("t/test_a.py::test_x[1-b]", [pattern]) is out
 
 
 def test_closing_lines_say_what_is_only_reported_and_what_can_go() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_repro.errors import SettingsError
 from pytest_repro.model import Tolerance
-from pytest_repro.settings import MARKER_KEYS, OPTIONS, Settings, Source, parse_tolerance, resolve
+from pytest_repro.settings import MARKER_KEYS, OPTIONS, Settings, Source, excluded, parse_tolerance, resolve
 
 
 def read(**given: dict[str, object]) -> Settings:
@@ -186,3 +186,23 @@ def test_a_set_of_names_has_an_order() -> None:
 def test_tolerances_that_are_no_text_are_refused(value: object) -> None:
     with pytest.raises(SettingsError, match="expected one pattern a line"):
         resolve(command_line={}, ini={"tolerance": value})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "out"),
+    [
+        ("t/test_a.py::test_x[1-b]", True),
+        ("t/test_a.py::test_x", True),
+        ("t/test_a.py", True),
+        ("t", True),
+        ("t/*", True),
+        ("*::test_x*", True),
+        ("t/test_?.py", True),
+        ("t/test_a.py::test_", False),
+        ("test_a.py", False),
+        ("t/test_a.py::test_x[1]", False),
+        ("t/test_[ab].py", False),
+    ],
+)
+def test_pattern_fits_a_test_or_what_it_belongs_to(pattern: str, out: bool) -> None:
+    assert excluded("t/test_a.py::test_x[1-b]", [pattern]) is out

@@ -53,8 +53,26 @@ def test_kept_call_is_known_by_its_line_whatever_number_it_had() -> None:
     assert not drifts(*runs, with_other(3, "kept", "other"), with_other(4, "other", "kept"))
 
 
+@pytest.mark.parametrize("first", [(KEPT, ("fit#2 A", 1.0)), (KEPT,)], ids=["kept-by-run-1", "kept-by-an-earlier-test"])
+def test_call_that_is_made_less_often_once_a_cache_has_its_one_result_is_no_drift(
+    first: tuple[tuple[str, Node], ...],
+) -> None:
+    twice = (KEPT, ("fit#2 A", 1.0))
+    runs = [recording(1, *first, ALWAYS), recording(2, KEPT, ALWAYS), recording(3, *twice, ALWAYS, fresh=True)]
+    comparison = compare_recordings(runs)
+    assert comparison.drifts == ()
+    made = "1 and 3" if len(first) == 2 else "3"
+    assert comparison.notes == (f"fit#2 A: called in run {made} only (other runs found it done)",)
+
+
 def test_two_runs_that_made_the_call_are_enough_to_compare() -> None:
     assert not drifts(recording(1, KEPT), recording(2), recording(3, KEPT, fresh=True))
+
+
+def test_call_that_only_fresh_processes_made_leaves_nothing_to_compare_where_it_is_alone() -> None:
+    comparison = compare_recordings([recording(1), recording(2), recording(3, KEPT, fresh=True)])
+    assert (comparison.drifts, comparison.total) == ((), 0)
+    assert comparison.notes == ("fit#1 A: called in run 3 only (other runs found it done)",)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +100,22 @@ def test_two_runs_that_made_the_call_are_enough_to_compare() -> None:
             id="more-often",
         ),
         pytest.param((recording(1, KEPT, ("fit#2 A", 1.0), ALWAYS), recording(2, KEPT, ALWAYS)), id="less-often"),
+        pytest.param(
+            (
+                recording(1, KEPT, ("fit#2 A", 1.5), ALWAYS),
+                recording(2, KEPT, ALWAYS),
+                recording(3, KEPT, ("fit#2 A", 1.5), ALWAYS, fresh=True),
+            ),
+            id="less-often-of-two-results",
+        ),
+        pytest.param(
+            (
+                recording(1, KEPT, ("fit#2 A", 1.0), ALWAYS),
+                recording(2, KEPT, ALWAYS),
+                recording(3, KEPT, ALWAYS, fresh=True),
+            ),
+            id="more-often-by-the-first-run-only",
+        ),
     ],
 )
 def test_call_that_is_missing_otherwise_is_a_drift(runs: tuple[Recording, ...]) -> None:

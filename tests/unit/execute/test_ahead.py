@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_repro.execute.ahead import import_ahead, wanted
+from pytest_repro.execute.ahead import import_ahead, seen, wanted
 
 
 @pytest.fixture
@@ -66,3 +66,11 @@ def test_a_module_that_does_not_import_is_left_to_the_run(fresh: pytest.MonkeyPa
 
     import_ahead(["torch._dynamo"])
     assert "torch._dynamo" not in sys.modules
+
+
+def test_what_only_some_tests_import_is_asked_for_once_a_test_here_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    assert seen() == ()
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", types.ModuleType("matplotlib.pyplot"))
+    assert seen() == ("matplotlib.pyplot",)
+    assert "matplotlib.pyplot" not in wanted(2)

@@ -146,7 +146,10 @@ def test_a_request_crosses_unchanged() -> None:
         seed=2**70,
         runs=5,
         gated=True,
-        settings=Settings(rtol=1e-3, ulp=4, tolerance=(("loss*", Tolerance(atol=0.5)),)),
+        settings=Settings(
+            rtol=1e-3, ulp=4, tolerance=(("loss*", Tolerance(atol=0.5)),), all=True, exclude=("tests/slow", "*gpu*")
+        ),
+        ahead=("matplotlib.pyplot",),
     )
     assert request_from(request_body(request)) == request
 

@@ -135,6 +135,20 @@ def test_failure_fits_on_a_screen(name: str, width: int) -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", "\n".join(lines))
 
 
+def test_assertions_are_told_apart_on_a_narrow_screen() -> None:
+    names = [
+        f"assert_allclose#{number} test_logistic.py:907 {side}" for number in (4, 12) for side in ("left", "right")
+    ]
+    drifts = [make_drift(name, kind="float64 (3, 20)", groups=((1, 2), (3,))) for name in names]
+    lines = failure_text(make_result(comparison=make_comparison(drifts=tuple(drifts))), width=80).splitlines()
+    cells = [re.split("  +", line.strip())[0] for line in lines if line.startswith("  ass")]
+    assert len(set(cells)) == 4
+    for cell, name in zip(cells, names, strict=True):
+        number, side = re.findall(r"#\d+|\w+$", name)
+        assert number in cell
+        assert cell.endswith(f":907 {side}")
+
+
 def test_verbose_shows_every_value_place_and_name() -> None:
     text = failure_text(CASES["drift_of_many_values"], verbose=True)
     assert "-v shows all" not in text
