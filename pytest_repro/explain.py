@@ -144,6 +144,7 @@ def _search(
         elif finding is not None:
             _keep(lab, finding)
         elif not again and not _found(lab, candidate.factor):
+            lab.masked += {candidate.factor} & lab.shadowed - {*lab.masked}
             (left if _undecided(lab, candidate.factor) else cleared).append(candidate.factor)
     return cleared, left
 
@@ -176,6 +177,8 @@ def _keep(lab: Lab, finding: Finding) -> None:
         lab.found.append(finding)
         if finding.factor in READ:
             lab.by_reading.update(finding.moved)
+        if finding.factor == "memory":
+            lab.by_memory.update(finding.moved)
 
 
 # --- the pinned arm -------------------------------------------------------------------------------
@@ -291,7 +294,6 @@ def _apart_from_memory(
         memory = yield from _try(lab, Candidate("memory", levels))
         if memory is not None:
             _keep(lab, memory)
-            lab.by_memory.update(memory.moved)
     if lab.residual:
         return None
     weighed = lab.weigh(factor, finding.level, switched, remote=finding.level in candidate.remote)

@@ -156,6 +156,8 @@ class Lab:
         self.by_reading: set[str] = set()
         #: factors that moved such values
         self.hidden: set[str] = set()
+        #: factors that moved values, all of which memory moves
+        self.shadowed: set[str] = set()
         #: every run in an interpreter of its own, whose heap has no history of earlier runs
         self.fresh = False
         self._starts = 0
@@ -182,7 +184,11 @@ class Lab:
         if factor in RACY and names & self.by_reading:
             self.hidden.add(factor)
             names -= self.by_reading
-        return names if factor == "memory" else names - self.by_memory
+        if factor == "memory":
+            return names
+        if names and names <= self.by_memory:
+            self.shadowed.add(factor)
+        return names - self.by_memory
 
     def apart(self, ours: Recording, theirs: Recording) -> Collection[str]:
         """Names of the values in which two recordings differ."""
@@ -202,7 +208,7 @@ class Lab:
         self.note("", "pinned, forked", self.pinned)
         self.fresh, self.pinned, self.unstable = True, [], set()
         self.found, self.masked, self.latent = [], [], []
-        self.by_memory, self.by_reading, self.hidden = set(), set(), set()
+        self.by_memory, self.by_reading, self.hidden, self.shadowed = set(), set(), set(), set()
         self._begun = len(self._arms)
 
     # --- trials -------------------------------------------------------------------------------

@@ -110,6 +110,25 @@ def test_factor_that_only_moves_addresses_is_never_blamed() -> None:
     assert "files" not in findings.cleared
 
 
+@pytest.mark.parametrize("before", ["memory", "pid"])
+def test_factor_that_only_moves_addresses_is_not_blamed_once_memory_is_known(before: str) -> None:
+    """Nor is it cleared: something changed with it."""
+    world = Bench(lambda levels: {"x": scattered(levels) or levels["files"] == "b", "y": levels["pid"]})
+    first = Candidate(before, ORDERS if before == "memory" else ("b",))
+    findings = world([first, Candidate("files", ("b",)), Candidate("clock", ("b",))], enough=never_enough)
+    assert {"memory", before} == {found.factor for found in findings.found}
+    assert (findings.masked, findings.not_tried, findings.cleared) == (("files",), ("files",), ("clock",))
+
+
+def test_factor_that_memory_hides_at_one_level_is_found_at_another() -> None:
+    world = Bench(
+        lambda levels: {"x": scattered(levels) or levels["hash-seed"] == "2", "y": levels["hash-seed"] == "3"}
+    )
+    findings = world([Candidate("memory", ORDERS), Candidate("hash-seed", LEVELS["hash-seed"])], enough=never_enough)
+    assert {found.factor: found.moved for found in findings.found} == {"memory": ("x",), "hash-seed": ("y",)}
+    assert findings.masked == ()
+
+
 def test_factor_that_moves_a_value_of_its_own_is_a_cause_beside_memory() -> None:
     world = Bench(lambda levels: {"x": levels["entropy"], "order": scattered(levels)})
     findings = world([Candidate("entropy", ("b",))], first="x")
