@@ -38,7 +38,10 @@ _WITHOUT_TESTS = (5, 33, 34)
 #: pattern of modules → their quick tests, the first that fits
 TESTS = {
     "plan.py": ["test_plan.py"],
-    **{f"{name}.py": ["test_lab.py", "test_explain.py", "test_explain_apart.py"] for name in ("explain", "lab")},
+    **{
+        f"{module}.py": [f"test_{name}.py" for name in ("lab", "explain", "explain_apart", "leftovers")]
+        for module in ("explain", "lab", "leftovers")
+    },
     "compare/formats.py": ["compare/test_formats.py"],
     "compare/heat.py": ["compare/test_heat.py"],
     **{f"compare/{name}.py": ["compare/test_scans.py"] for name in ("others", "pairs")},

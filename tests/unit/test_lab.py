@@ -182,6 +182,34 @@ def test_memory_comes_first_in_fresh_interpreters() -> None:
     assert fresh == ["pinned"] * FRESH_ARM + ["memory", "clock", "pid"]
 
 
+def test_factors_that_are_left_are_told_once_and_in_order() -> None:
+    """However the search ends: with the first runs, with a factor, or with the first run in a fresh interpreter."""
+    parts = [Candidate("clock", ("b",)), Candidate("threads", ("4",)), Candidate("clock", ("b", "c"))]
+    assert Bench(lambda _levels: 1, limit=0)(parts).not_tried == ("clock", "threads")
+    assert Bench(lambda _levels: 1, limit=2)(parts).not_tried == ("clock", "threads")
+    numbers = iter(range(1000))
+    findings = Bench(lambda _levels: next(numbers))([*parts, Candidate("memory", ("b",))])
+    assert findings.not_tried == ("memory", "clock", "threads")
+    stopped = Bench(lambda _levels: 1, limit=3)([Candidate("pid", ("b",)), *parts[::2], parts[1]])
+    assert stopped.not_tried == ("pid", "clock", "threads")
+
+
+def test_factor_whose_finding_is_taken_back_is_not_cleared() -> None:
+    """By one level it moved a value that drifts by itself, as came out later; the other moved nothing."""
+
+    def world(levels: Mapping[str, str]) -> dict[str, object]:
+        return {"x": levels["pid"], "y": levels["clock"] == "b" or bench.arms().count("pinned") > ARM + 2}
+
+    bench = Bench(world)
+    findings = bench(
+        [Candidate("clock", ("b",)), Candidate("clock", ("c",)), Candidate("pid", ("b",))],
+        first="x",
+        enough=never_enough,
+    )
+    assert [found.factor for found in findings.found] == ["pid"]
+    assert (findings.unstable, findings.cleared, findings.not_tried) == (("y",), ("addresses",), ())
+
+
 def test_factor_in_parts_is_cleared_once() -> None:
     bench = Bench(lambda _levels: 1)
     findings = bench([Candidate("clock", ("b",)), Candidate("clock", ("c",)), Candidate("pid", ("b",))])

@@ -16,7 +16,7 @@ WITH_LEFT = (*ALL, Candidate(FACTOR, (LEFT,), 1))
 
 def found_in(world: Callable[[Mapping[str, str]], object], left: str = LEFT) -> tuple[list[tuple[str, str]], Bench]:
     bench = Bench(world)
-    findings = bench(WITH_LEFT if left else ALL, first="x", left=left)
+    findings = bench(WITH_LEFT, first="x", left=left) if left else bench(first="x")
     return [(finding.factor, finding.status.value) for finding in findings.found], bench
 
 

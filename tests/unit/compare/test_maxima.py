@@ -309,6 +309,7 @@ def test_bound_of_the_ratio_at_its_ends() -> None:
     assert bounds.beside(0.0, 2.0**-40, mantissa=52) <= 2**13 + 3
     assert bounds.beside(-1.0, 0.0, mantissa=52) <= 2**52 * 1.0001 + 3
     assert bounds.beside(0.0, 0.75, mantissa=52) <= 2**52 * 2.0863 + 3
+    assert bounds.beside(-2.0, 0.0, mantissa=52) >= place(np.float64(3)) - place(np.float64(1))
 
 
 @thorough
@@ -330,9 +331,13 @@ def test_reach_is_not_much_too_short() -> None:
     assert bounds.reach(7) == 7 * SUBNORMAL
     assert bounds.reach((1 << 53) - 1) == ((1 << 53) - 1) * SUBNORMAL
     assert bounds.reach((1 << 54) - 1) == bounds.reach(1 << 53) == (1 << 53) * SUBNORMAL
+    assert bounds.reach(1 << 54) > bounds.reach((1 << 54) - 1)
     assert bounds.reach((1 << 54) + 2) == 2.0**-1020 * (1 - 2.0**-50)
     one = place(np.float64(1.0))
     assert bounds.reach(2 * one + 2) == 2.0 * (1 - 2.0**-50)  # 1 and -1
+    assert bounds.reach(2 * (one + 300) + 2) == 2 * (1 + 300 * 2.0**-52) * (
+        1 - 2.0**-50
+    )  # more places than a float has
     assert bounds.reach(2 * bounds.INFINITY + 2) == LARGEST
 
 

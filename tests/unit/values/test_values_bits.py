@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,19 @@ import numpy as np
 import pytest
 
 from pytest_repro.model import Array, Atom, Branch, Layout
-from pytest_repro.values import canonical, fingerprint, identical
-from pytest_repro.values.bits import dtype_name, storage_dtype
+from pytest_repro.values import bits, canonical, digest, fingerprint, identical
+from pytest_repro.values.bits import (
+    _in_memory_order,
+    _long_double_bits,
+    arrays_equal,
+    as_bits,
+    chunks,
+    dtype_name,
+    little_endian,
+    storage_dtype,
+)
+
+NAN = float("nan")
 
 
 def array(name: str, *codes: int) -> Array:
@@ -80,6 +92,7 @@ def test_numbers_that_python_calls_equal_are_not(one: list[Any], two: list[Any])
         ([0.5], "b6bfd13ca17f8e476620868b65851700"),
         ("\ud800", "a3746dc86badecb021dff0cb8993ca46"),
         (-3, "3fefabcb6b91ad247a1f431d8b857067"),
+        (np.dtype("f8"), "8cf1c085b9916b5c0d768a10e870cdf2"),
     ],
 )
 def test_fingerprints_of_these_never_change_either(node: Any, expected: str) -> None:
@@ -125,3 +138,135 @@ def test_type_layout_keys_dtype_and_shape_are_part_of_the_value(one: Any, two: A
 def test_what_is_no_canonical_value_is_refused_by_its_type() -> None:
     with pytest.raises(TypeError, match="not a canonical value: set"):
         fingerprint({1})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, 1, 0.0, NAN, complex(NAN, 0.0), "a", (1, [2]), np.zeros(2), np.dtype("f8")])
+def test_every_value_is_itself(value: Any) -> None:
+    node = canonical(value)
+    assert identical(node, node)
+    assert identical(node, node, nan_payload=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (NAN, -NAN),
+        (complex(NAN, 1), complex(-NAN, 1)),
+        (complex(1, NAN), complex(1, -NAN)),
+        (np.array([NAN, 1]), np.array([-NAN, 1])),
+    ],
+)
+def test_nans_are_one_value_unless_their_bits_are_asked_for(one: Any, two: Any) -> None:
+    a, b = canonical(one), canonical(two)
+    assert identical(a, b)
+    assert fingerprint(a) == fingerprint(b)
+    assert not identical(a, b, nan_payload=True)
+    assert fingerprint(a, nan_payload=True) != fingerprint(b, nan_payload=True)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "F", "D", "g"])
+def test_nan_in_an_array_has_the_fingerprint_of_numpys_own(dtype: str) -> None:
+    one, two = np.array([-NAN, 1], dtype), np.array([np.nan, 1], dtype)
+    assert fingerprint(canonical(one)) == fingerprint(canonical(two), nan_payload=True)
+    assert fingerprint(canonical(one)) != fingerprint(canonical(np.array([0x7FC0, 1], dtype)))
+
+
+# --- pieces ---------------------------------------------------------------------------------------
+
+
+def sizes(data: Any, size: int, *, flat: bool = True) -> list[int]:
+    """Bytes of the pieces, which hold all elements in order."""
+    pieces = list(chunks(data, size) if flat else chunks(data, size, flat=False))
+    assert np.array_equal(np.concatenate(pieces), data.ravel())
+    return [piece.nbytes for piece in pieces]
+
+
+def test_pieces_are_as_large_as_whole_elements_and_rows_allow() -> None:
+    ten, square = np.arange(10, dtype="i8"), np.arange(15, dtype="i8").reshape(3, 5)
+    small = np.arange(20, dtype="i1").reshape(5, 2, 2)
+    assert sizes(ten, 64) == [64, 16]
+    assert sizes(ten[:3], 1) == [8, 8, 8], "never less than an element"
+    assert sizes(np.arange(100, dtype="i1"), 64) == [64, 36]
+    assert sizes(ten[:1].reshape(()), 64) == sizes(ten[:1].reshape(()), 64, flat=False) == [8]
+    assert sizes(square, 64) == [64, 56], "through the rows of what lies in order"
+    assert sizes(square, 64, flat=False) == [40, 40, 40]
+    assert sizes(square, 80, flat=False) == [80, 40]
+    assert sizes(square[:1, ::2], 24) == sizes(square[:1, ::2], 64) == [24]
+    assert sizes(small[:, :, :1], 4) == [4, 4, 2]
+    assert sizes(small[:, :1, :1], 4) == [4, 1]
+
+
+def test_a_row_that_is_too_long_is_read_in_pieces_of_its_own() -> None:
+    """In one go if it lies in order, unless pieces may depend on the shape alone."""
+    block = np.arange(2 * 3 * 5, dtype="i8").reshape(2, 3, 5)
+    turned = block[::-1]
+    assert sizes(turned, 64) == [64, 56, 64, 56] == [64, 56] * 2
+    assert sizes(turned, 64, flat=False) == sizes(np.asfortranarray(block), 64, flat=False) == [40] * 6
+
+
+def test_arrays_of_two_layouts_are_read_side_by_side() -> None:
+    a = np.random.default_rng(0).random((1000, 301))[:, :300]
+    for layout in ("C", "F"):
+        b = a.copy(order=layout)  # type: ignore[call-overload]
+        changed = b.copy(order="K")
+        changed[900, 200] += 1
+        for x, y, other in ((a, b, changed), (b, a, changed), (changed, changed.copy(), a)):
+            assert arrays_equal(x, y, "float64", nan_payload=False)
+            assert not arrays_equal(x, other, "float64", nan_payload=False)
+
+
+def test_what_both_arrays_have_in_one_order_is_read_without_a_copy() -> None:
+    block = np.zeros((3, 4, 5))
+    for axes in ((0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)):
+        a, b = block.transpose(axes), block.copy().transpose(axes)
+        assert all(each.flags.c_contiguous for each in _in_memory_order(a, b))
+        assert _in_memory_order(a, np.ascontiguousarray(b))[0].flags.c_contiguous
+        assert _in_memory_order(np.ascontiguousarray(b), a)[0].flags.c_contiguous
+    assert _in_memory_order(block[::-1], block)[0].shape == block.shape
+
+
+def test_arrays_of_other_dtype_or_shape_are_not_equal() -> None:
+    for other in (np.zeros(2, "f4"), np.zeros(2, "i8"), np.zeros(3), np.zeros((2, 1)), np.zeros((3, 1), "i8")):
+        assert not arrays_equal(np.zeros(2), other, "float64", nan_payload=False)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "width"),
+    [("?", 1), ("i2", 2), ("f2", 2), ("f4", 4), ("F", 4), ("f8", 8), ("D", 8), ("U3", 4), ("S16", 8), ("V5", 1)],
+)
+def test_bits_are_read_as_wide_as_the_parts_of_an_element_allow(dtype: str, width: int) -> None:
+    """A part is what may be NaN."""
+    data = np.zeros(4, dtype)
+    assert as_bits(data).dtype == f"u{width}"
+    assert as_bits(data).nbytes == data.nbytes
+
+
+def test_elements_without_bytes_have_no_bits() -> None:
+    none = as_bits(np.zeros(3, "V0"))
+    assert (none.dtype, none.shape) == (np.uint8, (0,))
+
+
+def test_long_doubles_without_padding_are_their_bytes() -> None:
+    """As they are where they are doubles, or have the full width."""
+    data = np.array([1.5, -2.0])
+    assert _long_double_bits(data).dtype == np.uint8
+    assert _long_double_bits(data).tobytes() == data.tobytes()
+
+
+def test_machines_of_either_byte_order_give_one_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = np.array([1.5, NAN, 2.0], "f4")
+    usual = little_endian(data, "float32", nan_payload=False).tobytes()
+    monkeypatch.setattr(bits.sys, "byteorder", "little" if sys.byteorder == "big" else "big")
+    assert little_endian(data.byteswap(), "float32", nan_payload=True).tobytes() == usual
+
+
+def test_keys_that_records_share_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    original = digest._utf8
+    monkeypatch.setattr(digest, "_utf8", lambda text: encoded.append(text) or original(text))
+    keys = ("x", "y")
+    records = tuple(Branch("a", Layout.MAPPING, keys, (number, "b")) for number in range(50))
+    usual = fingerprint(Branch("list", Layout.SEQUENCE, (), records))
+    assert encoded.count("x") == encoded.count("y") == 1
+    others = tuple(replace(record, keys=("x", chr(ord("y")))) for record in records)
+    assert fingerprint(Branch("list", Layout.SEQUENCE, (), others)) == usual
