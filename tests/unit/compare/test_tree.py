@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -281,3 +282,31 @@ def test_large_flat_values_are_quick() -> None:
     assert match(a, b, EXACT).n_leaves == 100_000
     assert match(mapping({"x": a}), mapping({"x": sequence(*a.items)}), EXACT).status is MatchStatus.EQUAL
     assert time.perf_counter() - start < 3  # 0.05 s on an idle machine; guards against quadratic walks only
+
+
+def test_a_list_of_leaves_says_equal_within_or_different_at_any_time() -> None:
+    found = leaves.LeafList()
+    assert (found.result(), found.n_leaves) == (Match(MatchStatus.EQUAL), 0)
+    found.tally_packed(leaves.packed([1.0]), leaves.packed([1.5]), Tolerance(atol=1))
+    assert (found.result().status, found.n_leaves) == (MatchStatus.WITHIN, 0)
+    for number in (2, 4):
+        found.count_floats([1.0, 2.0], [3.0, 5.0])
+        assert (found.n_leaves, found.result().status) == (number, MatchStatus.DIFFERENT)
+
+
+def test_types_of_atoms_and_arrays_are_told_before_their_values() -> None:
+    one = leaves.packed([1.0])
+    for a, b in ((Atom("a", "x"), Atom("b", "x")), (one, replace(one, type="tuple")), (one, Atom("a", "x"))):
+        assert [row[1] for row in rows(match(a, b, EXACT))] == ["type"]
+    assert [row[1] for row in rows(match(one, Atom(one.type, "x"), EXACT))] == ["value"]
+
+
+def test_items_behind_floats_beyond_the_list_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaves, "LIMIT", 1)
+    assert found(["a", 1.0, "b", 2.0], ["x", 1.5, "y", 2.5]).n_leaves == 4
+
+
+def test_items_behind_equal_floats_are_compared() -> None:
+    """Two objects, as in two runs: no constant that both lists share."""
+    one, two = (float(text) for text in ("1.5", "1.5"))
+    assert rows(found([one, "a"], [two, "b"])) == [("[1]", "value", "'a'", "'b'")]
