@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 
-from pytest_repro.explain import Candidate
+from pytest_repro.explain import Candidate, Outcome, Trial
 from pytest_repro.leftovers import FACTOR
 from pytest_repro.model import CauseStatus
 from tests.worlds import ALL, Bench, reads
@@ -28,7 +28,24 @@ def test_runs_that_each_read_what_the_one_before_left_are_explained() -> None:
     assert (finding.factor, finding.status) == (FACTOR, CauseStatus.CAUSE)
     assert (finding.pinned, finding.switched, finding.differ, finding.distinct) == (5, 7, 7, 7)
     assert findings.pinned_agrees
-    assert {arm.factor for arm in findings.evidence} == {"", FACTOR}
+    assert (finding.level, finding.moved) == (LEFT, ("x",))
+    assert [(arm.factor, arm.level, arm.runs) for arm in findings.evidence] == [
+        ("", "pinned", 5),
+        (FACTOR, "as it was", 7),
+    ]
+    assert {trial.condition.level("start") for trial in bench.trials} == {None}
+
+
+def test_a_run_that_is_lost_without_the_files_is_told() -> None:
+    class Losing(Bench):
+        def outcome(self, trial: Trial) -> Outcome:
+            return Outcome(None, "it crashed") if trial.condition.level(FACTOR) else super().outcome(trial)
+
+    count = itertools.count(1)
+    bench = Losing(lambda _levels: next(count))
+    findings = bench(WITH_LEFT, first="x", left=LEFT)
+    assert (findings.found, findings.lost) == ((), ((FACTOR, LEFT, "it crashed"),))
+    assert bench.arms().count(FACTOR) == 1
 
 
 def test_a_file_that_only_the_first_run_did_not_find_is_explained() -> None:

@@ -133,6 +133,7 @@ def test_varied_names_what_differs(settings: dict[str, object], varied: tuple[st
             {"runs": 2, "executor": "dask://h:1?wait=2"},
             ["2 runs each, seed 0: 1 in this process, 2 in a fresh interpreter on dask://h:1"],
         ),
+        ({"runs": 2, "executor": "dask"}, ["2 in a fresh interpreter on dask"]),
         ({"runs": 4, "isolation": "inline"}, ["4 runs each, seed 0: 1 to 4 in this process"]),
     ],
 )
