@@ -3,10 +3,10 @@
     python benchmarks/mutation.py plan.py explain.py        whole modules: the score of docs/support.md
     python benchmarks/mutation.py --changed [BASE]          lines changed since the merge base: the bar of CI
 
-Modules are below pytest_repro and of the judge: plan.py, explain.py, compare/ and values/. `mutmut` makes the
-mutants and runs the quick pure tests of each module against them, in a copy of the checkout. A mutant that no
-test notices must be explained in mutants.json beside this file: by the line before and after and the reason why
-the two mean the same. Exit 1 where one is not.
+Modules are below pytest_repro and of the judge: plan.py, explain.py, lab.py, leftovers.py, compare/ and values/.
+`mutmut` makes the mutants and runs the quick pure tests of each module against them, in a copy of the checkout. A
+mutant that no test notices must be explained in mutants.json beside this file: by the line before and after and the
+reason why the two mean the same. Exit 1 where one is not.
 
 With --changed only functions that contain changed lines are mutated, and only mutants of those lines count. It
 ends with success where there is nothing to compare with (no git, no history), nothing of the judge was changed,
@@ -81,7 +81,9 @@ TESTS = {
         for name in ("bits", "digest", "equality")
     },
     **{f"values/{name}.py": ["values/test_values_objects.py"] for name in ("objects", "callables")},
-    "values/*.py": [f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest")],
+    "values/*.py": [
+        f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest", "forms")
+    ],
 }
 CONFIG = """
 [tool.mutmut]
