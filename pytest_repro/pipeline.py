@@ -67,8 +67,11 @@ def judge(
         metrics=_metrics(ordered[0]),
         streams=_streams(comparison, ordered),
     )
-    if not comparison.total:
-        headline = "all that was recorded are calls whose results other runs found done, so nothing can be compared"
+    if compared_nothing(result):
+        headline = (
+            "all that was recorded are calls whose results other runs found done, so nothing can be compared; "
+            "empty that cache in a fixture, or record a value of the test's own with repro.metric(...)"
+        )
         return replace(result, verdict=Verdict.INCONCLUSIVE, headline=headline)
     if result.verdict is Verdict.DRIFTED and explainer is not None:
         result = replace(result, cause=explainer(result, ordered))

@@ -157,6 +157,17 @@ def test_fit_that_an_earlier_test_made_leaves_nothing_to_compare_where_it_is_alo
     result.stdout.fnmatch_lines(["*1 of 2 tests had something to compare*"])
 
 
+def test_marked_test_of_nothing_but_a_kept_fit_is_inconclusive_and_says_what_to_do(inner: Inner) -> None:
+    inner.file(
+        CACHED
+        + "\n    def test_first():\n        assert fitted() is not None\n"
+        + "\n    @pytest.mark.repro\n    def test_it():\n        fitted()\n"
+    )
+    result = inner(*ALL, isolation="auto")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["INCONCLUSIVE: *", "*empty that cache in a fixture*", "*called in run 3 only*"])
+
+
 def test_fit_that_only_one_run_made_is_a_drift_where_nothing_else_is_compared(inner: Inner) -> None:
     inner.file(CACHED + "\n    def test_it():\n        fitted()\n")
     result = inner(*ALL, isolation="inline")
