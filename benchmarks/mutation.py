@@ -3,7 +3,8 @@
     python benchmarks/mutation.py plan.py explain.py        whole modules: the score of docs/support.md
     python benchmarks/mutation.py --changed [BASE]          lines changed since the merge base: the bar of CI
 
-Modules are below pytest_repro and of the judge: plan.py, explain.py, lab.py, leftovers.py, compare/ and values/.
+Modules are below pytest_repro and of the judge: plan.py, lab.py, leftovers.py, pinned_arm.py, explain.py, compare/
+and values/.
 `mutmut` makes the mutants and runs the quick pure tests of each module against them, in a copy of the checkout. A
 mutant that no test notices must be explained in mutants.json beside this file: by the line before and after and the
 reason why the two mean the same. Exit 1 where one is not.
@@ -41,7 +42,7 @@ TESTS = {
     "plan.py": ["test_plan.py"],
     **{
         f"{module}.py": [f"test_{name}.py" for name in ("lab", "explain", "explain_apart", "leftovers")]
-        for module in ("explain", "lab", "leftovers")
+        for module in ("explain", "lab", "leftovers", "pinned_arm")
     },
     "compare/formats.py": ["compare/test_formats.py"],
     "compare/heat.py": ["compare/test_heat.py"],

@@ -8,7 +8,7 @@ The flow is one-way; a module imports only from rows above its own::
     intent    parsers, options, settings, plan, hashing
     observe   ids, keeper, log, recorder, autolog/, watch/
     execute   execute/           inline, child, workers, cluster and node
-    judge     compare/, lab, leftovers, explain, factor_words, causes, baseline
+    judge     compare/, lab, leftovers, pinned_arm, explain, factor_words, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
     compose   pipeline, across, keeping, against, surroundings, overtime, tools, excuses, known
     compose   runner, verdicts, verdict_reports

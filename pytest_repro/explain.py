@@ -52,6 +52,7 @@ from pytest_repro.lab import (
 )
 from pytest_repro.leftovers import take_away
 from pytest_repro.model import CauseStatus
+from pytest_repro.pinned_arm import fresh_arm, pinned_arm, run_pinned
 
 if TYPE_CHECKING:
     from pytest_repro.lab import Differ, Experiment
@@ -68,14 +69,8 @@ LOOSE = RACY | {"files"}
 #: only the addresses move: among themselves, and all together
 ORDERS = ("perturb=165,aslr=off,scattered", "perturb=165,aslr=off,scattered=1")
 BASE = "perturb=165,packed"
-#: runs in fresh interpreters before anything is switched: more, since they come after some that differed
-FRESH_ARM = 4
 #: weight of a candidate that taps saw or that stands in the source: believed where time runs out before memory is tried
 _EVIDENT = 2
-#: a run with everything pinned may be lost by accident this often
-_LOSSES = 2
-#: pins that programs stand least, first; a ``state`` that is fresh holds nothing
-_BRITTLE = ("threads", "clock", "pid", "entropy", "import", "files", "gpu", "memory", "hash-seed")
 
 
 def investigate(
@@ -104,12 +99,12 @@ def investigate(
         left: the level of ``left-files`` at which nothing is there that runs left; empty where they left nothing.
     """
     lab = Lab(pinned, differ, first)
-    steady = yield from _pinned_arm(lab)
+    steady = yield from pinned_arm(lab)
     cleared, undecided = yield from _search(lab, candidates if steady else (), enough)
     if left and lab.first and lab.residual and not lab.stopped:
         steady = yield from take_away(lab, left)
     if lab.residual and "memory" in lab.levels and not lab.stopped:
-        steady = yield from _fresh_arm(lab)
+        steady = yield from fresh_arm(lab)
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")
         cleared, undecided = yield from _search(lab, candidates if steady else (), enough)
     if not steady:
@@ -179,63 +174,6 @@ def _keep(lab: Lab, finding: Finding) -> None:
             lab.by_reading.update(finding.moved)
         if finding.factor == "memory":
             lab.by_memory.update(finding.moved)
-
-
-# --- the pinned arm -------------------------------------------------------------------------------
-
-
-def _pinned_arm(lab: Lab) -> Generator[Trial, Outcome, bool]:
-    """A A A; False where they cannot serve as evidence."""
-    if not (yield from _hold(lab)):
-        return False
-    while len(lab.pinned) < ARM:
-        if not (yield from _run_pinned(lab)):
-            return False
-    return True
-
-
-def _fresh_arm(lab: Lab) -> Generator[Trial, Outcome, bool]:
-    """A A A A, each in a fresh interpreter; False where they differ again."""
-    lab.begin_fresh()
-    while len(lab.pinned) < FRESH_ARM:
-        if not (yield from _run_pinned(lab)):
-            return False
-    return True
-
-
-def _hold(lab: Lab) -> Generator[Trial, Outcome, bool]:
-    """The first run with everything pinned, or with all but the pin that the program does not stand."""
-    if (yield from _run_pinned(lab)):
-        return True
-    if not lab.lost:
-        return False
-    reason, lab.stopped = lab.stopped, ""
-    for name in [name for name in _BRITTLE if name in lab.levels]:
-        outcome = yield lab.without(name)
-        if outcome.recording is not None:
-            del lab.levels[name]
-            lab.unheld.append(name)
-            lab.hold(outcome.recording)
-            return True
-        if outcome.final:
-            lab.stopped = outcome.reason
-            return False
-    lab.stopped = reason
-    return False
-
-
-def _run_pinned(lab: Lab) -> Generator[Trial, Outcome, bool]:
-    """One more run with everything pinned; False where it cannot serve as evidence."""
-    while True:
-        outcome = yield lab.trial()
-        if outcome.recording is not None:
-            lab.hold(outcome.recording)
-            return not lab.residual
-        lab.miss("", "pinned", outcome)
-        if not lab.stopped and sum(not factor for factor, _, _ in lab.lost) >= _LOSSES:
-            lab.stopped = f"with everything pinned, the run is lost: {outcome.reason}"
-        if lab.stopped:
-            return False
 
 
 # --- one factor -----------------------------------------------------------------------------------
@@ -312,7 +250,7 @@ def _confirm(
     """A B A B until the evidence is enough or shown to be weak; what there is of it when the search must end."""
     factor = candidate.factor
     while not lab.stopped and not _settled(lab, candidate, switched):
-        if not (yield from _run_pinned(lab)):
+        if not (yield from run_pinned(lab)):
             break
         outcome = yield lab.trial(factor, level)
         if outcome.recording is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pytest_repro.explain import BASE, FRESH_ARM, ORDERS, RACE_TRIES, Candidate, Outcome, Trial, rank
+from pytest_repro.explain import BASE, ORDERS, RACE_TRIES, Candidate, Outcome, Trial, rank
 from pytest_repro.lab import ARM, FISHER_LIMIT, RACE_ARM, Finding, Lab, fisher
 from pytest_repro.model import (
     CauseStatus,
@@ -19,6 +19,7 @@ from pytest_repro.model import (
     Recording,
     RunSpec,
 )
+from pytest_repro.pinned_arm import FRESH_ARM
 from tests.worlds import LEVELS, PINNED, Bench, never_enough, reads
 
 HASH_SEED = Candidate("hash-seed", LEVELS["hash-seed"])
