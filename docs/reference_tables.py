@@ -116,7 +116,7 @@ def _causes() -> str:
             levels = [level for level in SWITCHED[factor] if level.startswith(part)]
         pinned = ALL_PINNED.get(factor if factor == "import" else name)
         held = "where varied"
-        if name == "left-files":
+        if name.startswith("left-"):
             held, levels = "where they left something", ["without=TIME"]
         rows.append((f"`{reported}`", title, f"`{pinned}`" if pinned else held, _quoted(levels)))
     return _rows(("cause", "as the report words it", "pinned at", "switched to"), rows)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_repro.factor_words import FACTOR_WORDS
-from pytest_repro.leftovers import FACTOR as LEFT_FILES
+from pytest_repro.leftovers import FACTORS as LEFT
 from pytest_repro.model import Cause, CauseStatus
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def _counts(finding: Finding) -> str:
     switched = f"only {knob} switched{level}, {finding.differ} of {finding.switched} differ from them"
     if finding.distinct > 1:
         race = f"{finding.distinct} results among themselves"
-        if finding.status is CauseStatus.CAUSE and finding.factor in ("memory", LEFT_FILES):
+        if finding.status is CauseStatus.CAUSE and finding.factor in ("memory", *LEFT):
             return f"{title} decides it: {pinned}; {switched}, {race}"
         if finding.status is CauseStatus.CAUSE:
             return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
-        may = "decide it, by too few runs to say so" if finding.factor in ("memory", LEFT_FILES) else "enable a race"
+        may = "decide it, by too few runs to say so" if finding.factor in ("memory", *LEFT) else "enable a race"
         return f"{title} may {may}: {pinned}; {switched}, {race}"
     verb = "decides it" if finding.status is CauseStatus.CAUSE else "may decide it, by too few runs to say so"
     return f"{title} {verb}: {pinned}; {switched}"
@@ -50,7 +51,7 @@ def make_cause(
     suspects: Sequence[Suspect] = (),
     fixes: Mapping[EntropyDraw, str] | None = None,
     first: str = "",
-    left: Sequence[str] = (),
+    left: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Cause:
     """Word what the experiment showed, no more strongly than it did.
 
@@ -59,7 +60,7 @@ def make_cause(
         suspects: static suspects from the user's own modules.
         fixes: draw → suggested fix.
         first: name of the first value that drifted: what moves it comes first.
-        left: what runs left in the working directory.
+        left: factor of `leftovers` → the files that it takes away.
     """
     found = [_library_seed(_of_import(entry), suspects) for entry in findings.found]
     # what differs between fresh interpreters reaches everybody; state only who runs it twice
@@ -73,8 +74,8 @@ def make_cause(
     best = ordered[0]
     sites = [(draw, (fixes or {}).get(draw, "")) for draw in best.sites]
     details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
-    details += suspect_lines(suspects, report_name(best.factor)) if not sites and best.factor != LEFT_FILES else []
-    details += [f"left or changed there: {_listed(left)}"] if best.factor == LEFT_FILES else []
+    details += suspect_lines(suspects, report_name(best.factor)) if not sites and best.factor not in LEFT else []
+    details += [f"left or changed there: {_listed(left[best.factor])}"] if best.factor in left else []
     details += _unfinished(findings)
     return Cause(
         status=best.status,
@@ -92,8 +93,8 @@ def make_cause(
 
 
 def _without_time(arm: Evidence) -> Evidence:
-    """The level of ``left-files`` says when the session began; the same drift has the same words in each."""
-    return replace(arm, level="without them") if arm.factor == LEFT_FILES and "=" in arm.level else arm
+    """The level of files that were left says when the session began; the same drift has the same words in each."""
+    return replace(arm, level="without them") if arm.factor in LEFT and "=" in arm.level else arm
 
 
 def _elsewhere(finding: Finding, first: str) -> bool:
@@ -161,7 +162,9 @@ def _unfinished(findings: Findings) -> list[str]:
         reason = next(reason for factor, _, reason in findings.lost if not factor)
         lines.append(f"could not be held: {FACTOR_WORDS[name][1]}; with it the run is lost: {reason}")
     for factor, level, reason in dict.fromkeys(findings.lost):
-        if factor:
+        if factor in LEFT:  # the level holds a time
+            lines.append(f"a run was lost without {FACTOR_WORDS[factor][1]}: {reason}")
+        elif factor:
             lines.append(f"a run was lost with {FACTOR_WORDS[factor][1]} switched to {level}: {reason}")
         elif not findings.unheld and not findings.stopped:
             lines.append(f"a run was lost with everything pinned: {reason}")

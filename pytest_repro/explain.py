@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_repro.lab import (
@@ -82,7 +83,7 @@ def investigate(
     draws: Sequence[EntropyDraw] = (),
     site_level: Callable[[Location, str], str] | None = None,
     enough: Callable[[Sequence[Finding], Candidate], bool] = lambda found, _candidate: bool(found),
-    left: str = "",
+    left: Mapping[str, str] = MappingProxyType({}),
 ) -> Experiment:
     """Find the factors that decide the result.
 
@@ -96,13 +97,14 @@ def investigate(
         draws: draws on entropy that were seen, to tell which line matters.
         site_level: the level that switches the stream of one line only, given the key to switch it to.
         enough: told what was found and the next candidate; whether to leave that one out.
-        left: the level of ``left-files`` at which nothing is there that runs left; empty where they left nothing.
+        left: factor of `leftovers` → its level at which nothing is there that runs left; of those where they left any.
     """
     lab = Lab(pinned, differ, first)
     steady = yield from pinned_arm(lab)
     cleared, undecided = yield from _search(lab, candidates if steady else (), enough)
-    if left and lab.first and lab.residual and not lab.stopped:
-        steady = yield from take_away(lab, left)
+    for factor, level in left.items():
+        if lab.first and lab.residual and not lab.stopped:
+            steady = yield from take_away(lab, factor, level)
     if lab.residual and "memory" in lab.levels and not lab.stopped:
         steady = yield from fresh_arm(lab)
         candidates = sorted(candidates, key=lambda candidate: candidate.factor != "memory")

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_repro.causes import make_cause
 from pytest_repro.explain import investigate, rank
 from pytest_repro.lab import Candidate, Outcome
 from pytest_repro.leftovers import FACTOR as LEFT_FILES
+from pytest_repro.leftovers import FACTORS
 from pytest_repro.model import (
     CauseStatus,
     Place,
@@ -100,7 +102,7 @@ def candidates(
     switched: Mapping[str, Sequence[str]],
     draws: Sequence[EntropyDraw] = (),
     suspects: Sequence[Suspect] = (),
-    left: str = "",
+    left: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Candidate, ...]:
     """Weigh every factor by the evidence that needed no re-run: pattern, taps, source, and what runs `left`."""
     repeats = drifts_within_one_process(result.comparison, recordings)
@@ -119,7 +121,8 @@ def candidates(
         found.append(Candidate(factor, levels, weight, remote))
     varied = [name for name in result.varied if name in switched and name not in {c.factor for c in found}]
     found += [Candidate(name, tuple(switched[name]), 4) for name in varied]
-    found += [Candidate(LEFT_FILES, (left,), 1)] if left else []
+    # a path of its own may itself be what moves a result: without those of other places only runs are made that differ
+    found += [Candidate(LEFT_FILES, (left[LEFT_FILES],), 1)] if LEFT_FILES in left else []
     return rank(found)
 
 
@@ -210,17 +213,16 @@ def explain_drift(
         seconds: that this test may take.
         suspects: lines of the user's code that no tap can see.
         waiting: is entered while a run is made, with what it is for.
-        since: when the session began (ns): what changed in the working directory after that, runs left there.
+        since: when the session began (ns): files that changed after that, runs left there.
     """
     from pytest_repro.compare import compare_recordings
-    from pytest_repro.conditions.left_files import left_since
     from pytest_repro.conditions.pins import entropy_site
     from pytest_repro.entropy import fix_for
 
     draws = _all_draws(recordings)
     pinned, switched = _levels(result)
-    files = left_since(since) if since else []
-    left = f"without={since}" if files else ""
+    begun, files = time.time_ns(), _left(since) if since else {}
+    left = dict.fromkeys(files, f"without={since}")
     chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects, left=left)
     first = result.comparison.first.name if result.comparison.first is not None else ""
     budget.start()
@@ -240,8 +242,28 @@ def explain_drift(
         )
     finally:
         budget.stop()
+    if any(finding.factor in FACTORS for finding in findings.found):
+        files = _written_again(files, since=begun)
     fixes = {draw: fix_for(draw.call, draw.location.file) for draw in draws}
     return make_cause(findings, suspects=suspects, fixes=fixes, first=first, left=files)
+
+
+def _left(since: int) -> dict[str, list[str]]:
+    """What runs left, by the factor that takes it away; in no place where they left nothing."""
+    from pytest_repro.conditions.left_files import left_since
+    from pytest_repro.conditions.left_places import left_in_place
+
+    found = {LEFT_FILES: left_since(since)}
+    found |= {place: left_in_place(place, since) for place in FACTORS if place != LEFT_FILES}
+    return {factor: files for factor, files in found.items() if files}
+
+
+def _written_again(files: Mapping[str, list[str]], *, since: int) -> dict[str, list[str]]:
+    """Those that runs made since then wrote as well: other programs leave files, too. All, where there are none."""
+    touched = _left(since)
+    return {
+        place: [name for name in names if name in touched.get(place, ())] or names for place, names in files.items()
+    }
 
 
 def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:

@@ -56,6 +56,15 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "the presence of those files",
         "write into tmp_path, or remove at the end what the next run would read: a checkpoint, a cache, a log",
     ),
+    **{
+        f"left-{place}": (
+            "state",
+            f"what earlier runs left in the {title}",
+            "the presence of those files",
+            "write into tmp_path, or remove at the end what the next run would read: a checkpoint, a cache, a counter",
+        )
+        for place, title in (("temp", "temporary folder"), ("home", "home folder"))
+    },
     "files": (
         "files",
         "the file system",

@@ -1,4 +1,4 @@
-"""Whether what earlier runs left in the working directory decides the result. Pure: proposes trials, judges them.
+"""Whether files that earlier runs left decide the result. Pure: proposes trials, judges them.
 
 Runs that each find what the one before left differ with everything pinned, and nothing can be switched. Without
 those files they agree: shown by runs in turn, with what was left and without it.
@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from pytest_repro.lab import FISHER_LIMIT, RACE_ARM, Finding, fisher
+from pytest_repro.lab import FISHER_LIMIT, RACE_ARM, Candidate, Finding, fisher
 from pytest_repro.model import CauseStatus
 
 if TYPE_CHECKING:
     from pytest_repro.lab import Lab, Outcome, Trial
     from pytest_repro.model import Recording
 
-__all__ = ["FACTOR", "take_away"]
+__all__ = ["FACTOR", "FACTORS", "take_away"]
 
 FACTOR = "left-files"
+#: in the working directory, the temporary folder and the home folder
+FACTORS = (FACTOR, "left-temp", "left-home")
 
 
-def take_away(lab: Lab, level: str) -> Generator[Trial, Outcome, bool]:
+def take_away(lab: Lab, factor: str, level: str) -> Generator[Trial, Outcome, bool]:
     """Run without the files and with them in turn; where that decides, the runs without become the pinned arm.
 
     Returns:
@@ -29,23 +31,24 @@ def take_away(lab: Lab, level: str) -> Generator[Trial, Outcome, bool]:
 
     Args:
         lab: whose pinned runs, forks all of them, differ.
-        level: of the factor ``left-files`` at which those files are not there.
+        factor: one of `FACTORS`.
+        level: of that factor, at which those files are not there.
     """
     lab.fresh = False
     bare: list[Recording] = []
     left = list(lab.pinned)
     while len(bare) < RACE_ARM:
-        for arm, trial in ((bare, lab.trial(FACTOR, level)), (left, lab.trial())):
+        for arm, trial in ((bare, lab.trial(factor, level)), (left, lab.trial())):
             outcome = yield trial
             if outcome.recording is None:
-                lab.miss(FACTOR, level, outcome)
+                lab.miss(factor, level, outcome)
                 return False
             arm.append(outcome.recording)
         if _told(lab, bare, left):
             break
     decides = _told(lab, bare, left) == "decides"
     if decides:
-        _keep(lab, level, bare, left)
+        _keep(lab, Candidate(factor, (level,)), bare, left)
     return decides
 
 
@@ -60,16 +63,16 @@ def _told(lab: Lab, bare: list[Recording], left: list[Recording]) -> str:
     return "decides" if chance < FISHER_LIMIT else ""
 
 
-def _keep(lab: Lab, level: str, bare: list[Recording], left: list[Recording]) -> None:
-    lab.note(FACTOR, "as it was", left)
+def _keep(lab: Lab, away: Candidate, bare: list[Recording], left: list[Recording]) -> None:
+    lab.note(away.factor, "as it was", left)
     lab.pinned, lab.unstable = [], set()
     for recording in bare:
         lab.hold(recording)
     lab.found.append(
         Finding(
             status=CauseStatus.CAUSE,
-            factor=FACTOR,
-            level=level,
+            factor=away.factor,
+            level=away.levels[0],
             pinned=len(bare),
             switched=len(left),
             differ=len(left),

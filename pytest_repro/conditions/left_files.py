@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
 from pytest_repro.conditions.factor import AS_IS, Factor, bad_level
 from pytest_repro.conditions.surroundings import folder, working_in
 
-__all__ = ["LEFT_FILES", "left_since"]
+__all__ = ["LEFT_FILES", "Looker", "left_since", "link"]
 
 #: seen as they are: kept by tools, not read by tests, and large
 _TOOLS = frozenset(
@@ -24,37 +24,42 @@ _TOOLS = frozenset(
 _MOST = 20_000
 
 #: name → what is below it, None where it is shown as it is
-_Tree: TypeAlias = "dict[str, _Tree | None]"
+Tree: TypeAlias = "dict[str, Tree | None]"
 
 
-class _Looker:
+class Looker:
     """Tells what changed since a moment from what was there before."""
 
-    def __init__(self, since: int) -> None:
+    def __init__(self, since: int, *, kept: Callable[[os.DirEntry[str]], bool] = lambda _entry: False) -> None:
         self._since = since
+        self._kept = kept
         self._count = 0
         self.changed: list[str] = []
 
-    def below(self, folder: str) -> _Tree:
+    def below(self, folder: str) -> Tree:
         """What was there before; adds the rest to `changed`.
 
         Raises:
             OSError: it cannot be read, or holds too much to look at.
         """
-        tree: _Tree = {}
+        tree: Tree = {}
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 self._count += 1
                 if self._count > _MOST:
-                    msg = f"the working directory holds more than {_MOST} files"
+                    msg = f"there are more than {_MOST} files in a folder that is to be looked at"
                     raise OSError(msg)
                 self._see(entry, tree)
         return tree
 
-    def _see(self, entry: os.DirEntry[str], tree: _Tree) -> None:
+    def _see(self, entry: os.DirEntry[str], tree: Tree) -> None:
+        with contextlib.suppress(FileNotFoundError):  # another process may remove what it made meanwhile
+            self._look_at(entry, tree)
+
+    def _look_at(self, entry: os.DirEntry[str], tree: Tree) -> None:
         state = entry.stat(follow_symlinks=False)
         old = max(state.st_mtime_ns, state.st_ctime_ns) < self._since
-        if entry.name in _TOOLS or (old and not entry.is_dir(follow_symlinks=False)):
+        if entry.name in _TOOLS or self._kept(entry) or (old and not entry.is_dir(follow_symlinks=False)):
             tree[entry.name] = None
         elif entry.is_dir(follow_symlinks=False):
             before = len(self.changed)
@@ -69,7 +74,7 @@ class _Looker:
 
 def left_since(since: int) -> list[str]:
     """Files below the working directory that changed since then (ns), relative to it; empty where it is too large."""
-    looker = _Looker(since)
+    looker = Looker(since)
     try:
         looker.below(".")
     except OSError:
@@ -77,13 +82,14 @@ def left_since(since: int) -> list[str]:
     return [os.path.relpath(path, ".") for path in looker.changed]
 
 
-def _link(tree: _Tree, source: Path, target: Path) -> None:
+def link(tree: Tree, source: Path, target: Path) -> None:
+    """Show what is in `tree` of one folder in another."""
     for name, inner in tree.items():
         if inner is None:
             (target / name).symlink_to(source / name)
         else:
             (target / name).mkdir()
-            _link(inner, source / name, target / name)
+            link(inner, source / name, target / name)
 
 
 @contextlib.contextmanager
@@ -91,9 +97,9 @@ def _without(level: str) -> Iterator[None]:
     word, _, since = level.partition("=")
     if word != "without" or not since.isdecimal():
         raise bad_level("left-files", level, f"{AS_IS!r} or 'without=NANOSECONDS'")
-    tree = _Looker(int(since)).below(".")
+    tree = Looker(int(since)).below(".")
     with folder() as path:
-        _link(tree, Path.cwd(), Path(path))
+        link(tree, Path.cwd(), Path(path))
         with working_in(path):
             yield
 

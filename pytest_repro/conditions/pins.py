@@ -16,6 +16,7 @@ from pytest_repro.conditions.draws import ENTROPY
 from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, check_level, cycle
 from pytest_repro.conditions.hardware import JOBLIB
 from pytest_repro.conditions.left_files import LEFT_FILES
+from pytest_repro.conditions.left_places import LEFT_HOME, LEFT_TEMP
 from pytest_repro.conditions.patching import StandIn, by_user, early_bound, infrastructure, put
 from pytest_repro.model import Condition, Place
 
@@ -145,7 +146,10 @@ CHILDREN = Factor(
 
 #: factors that only the explainer uses
 PIN_FACTORS: Mapping[str, Factor] = MappingProxyType(
-    {factor.name: factor for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT, START, CHILDREN, LEFT_FILES)}
+    {
+        factor.name: factor
+        for factor in (ENTROPY, JOBLIB, PID, STATE, IMPORT, START, CHILDREN, LEFT_FILES, LEFT_TEMP, LEFT_HOME)
+    }
 )
 
 #: Everything held: the level of each factor in the runs that must agree before anything is blamed.

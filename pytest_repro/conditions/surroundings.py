@@ -15,7 +15,7 @@ from pathlib import Path
 from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level, check_level, cycle
 from pytest_repro.conditions.patching import environ
 
-__all__ = ["CWD", "ENVIRON", "HASH_SEED", "HOME", "LOCALE", "ORDER", "PROCESS", "TIMEZONE"]
+__all__ = ["CWD", "ENVIRON", "HASH_SEED", "HOME", "LOCALE", "ORDER", "PROCESS", "TIMEZONE", "home_variables"]
 
 _ELSEWHERE = "elsewhere"
 #: locales whose conventions differ most from C: other default encoding, decimal comma, dotless i
@@ -135,17 +135,20 @@ def working_in(path: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _home(level: str) -> Iterator[None]:
     check_level("home", level, [_ELSEWHERE])
-    with folder() as path:
-        places = {
-            "HOME": path,
-            "USERPROFILE": path,
-            "XDG_CONFIG_HOME": str(Path(path, ".config")),
-            "XDG_CACHE_HOME": str(Path(path, ".cache")),
-            "XDG_DATA_HOME": str(Path(path, ".local", "share")),
-            "XDG_STATE_HOME": str(Path(path, ".local", "state")),
-        }
-        with environ(places):
-            yield
+    with folder() as path, environ(home_variables(path)):
+        yield
+
+
+def home_variables(path: str) -> dict[str, str]:
+    """What moves the home folder there."""
+    return {
+        "HOME": path,
+        "USERPROFILE": path,
+        "XDG_CONFIG_HOME": str(Path(path, ".config")),
+        "XDG_CACHE_HOME": str(Path(path, ".cache")),
+        "XDG_DATA_HOME": str(Path(path, ".local", "share")),
+        "XDG_STATE_HOME": str(Path(path, ".local", "state")),
+    }
 
 
 def _padding(level: str) -> Launch:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_repro.conditions import applied, load
+from pytest_repro.conditions.left_places import settle_places
 from pytest_repro.conditions.pins import IMPORT_VARIABLE, START_VARIABLE, import_condition
 from pytest_repro.errors import WorkerError
 from pytest_repro.execute import forking
@@ -74,6 +75,7 @@ def serve(boot: Mapping[str, Any]) -> None:
     except WorkerError:
         os._exit(3)
     load()
+    settle_places(Path(boot["folder"]))
     worker = Worker(boot, channel)
     try:
         status = pytest.main(list(boot["arguments"]), plugins=[worker])

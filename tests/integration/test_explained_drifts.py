@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,27 @@ def test_checkpoint_that_an_earlier_run_left_is_named(inner: Inner) -> None:
     assert cause["summary"].startswith("what earlier runs left in the working directory decides it: ")
     assert cause["details"][0].startswith("left or changed there: last.ckpt")
     assert [arm["level"] for arm in cause["evidence"]] == ["pinned", "as it was"], "no time in it"
+
+
+COUNTED = """
+store = os.path.join(FOLDER, "runs.txt")
+runs = int(open(store).read()) if os.path.exists(store) else 0
+repro.metric("runs", runs)
+with open(store, "w") as file:
+    file.write(str(runs + 1))
+"""
+
+
+def test_counter_in_the_temporary_folder_is_named_though_its_path_is_made_at_import(
+    inner: Inner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    test, text = explained(inner, COUNTED, head="import tempfile\nFOLDER = tempfile.gettempdir()\n")
+    cause = test["cause"]
+    assert (cause["status"], cause["factor"]) == ("cause", "state"), text
+    assert cause["summary"].startswith("what earlier runs left in the temporary folder decides it: ")
+    assert cause["details"][0].startswith(f"left or changed there: {tmp_path}/temporary/runs.txt")
 
 
 def test_log_that_no_run_reads_is_not_blamed(inner: Inner) -> None:

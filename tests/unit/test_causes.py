@@ -169,7 +169,7 @@ def test_files_that_runs_left_are_named_without_the_time_and_without_lines_of_co
         evidence=(pinned_evidence(), Evidence("left-files", "without=17", 3, 1, 3)),
     )
     suspects = (Suspect("state", "CACHE", Location("t.py", 1)),)
-    cause = make_cause(findings, suspects=suspects, left=("last.ckpt", "a", "b", "c"))
+    cause = make_cause(findings, suspects=suspects, left={"left-files": ("last.ckpt", "a", "b", "c")})
     assert (cause.factor, cause.details) == ("state", ("left or changed there: last.ckpt, a, b and 1 more",))
     assert "race" not in cause.summary
     assert cause.evidence[1].level == "without them"

@@ -11,10 +11,13 @@ from pytest_repro.model import CauseStatus
 from tests.worlds import ALL, Bench, reads
 
 LEFT = "without=1"
+AWAY = {FACTOR: LEFT}
 WITH_LEFT = (*ALL, Candidate(FACTOR, (LEFT,), 1))
 
 
-def found_in(world: Callable[[Mapping[str, str]], object], left: str = LEFT) -> tuple[list[tuple[str, str]], Bench]:
+def found_in(
+    world: Callable[[Mapping[str, str]], object], left: Mapping[str, str] = AWAY
+) -> tuple[list[tuple[str, str]], Bench]:
     bench = Bench(world)
     findings = bench(WITH_LEFT, first="x", left=left) if left else bench(first="x")
     return [(finding.factor, finding.status.value) for finding in findings.found], bench
@@ -23,7 +26,7 @@ def found_in(world: Callable[[Mapping[str, str]], object], left: str = LEFT) -> 
 def test_runs_that_each_read_what_the_one_before_left_are_explained() -> None:
     count = itertools.count(1)
     bench = Bench(lambda levels: 0 if levels.get(FACTOR) else next(count))
-    findings = bench(WITH_LEFT, first="x", left=LEFT)
+    findings = bench(WITH_LEFT, first="x", left=AWAY)
     (finding,) = findings.found
     assert (finding.factor, finding.status) == (FACTOR, CauseStatus.CAUSE)
     assert (finding.pinned, finding.switched, finding.differ, finding.distinct) == (5, 7, 7, 7)
@@ -36,6 +39,14 @@ def test_runs_that_each_read_what_the_one_before_left_are_explained() -> None:
     assert {trial.condition.level("start") for trial in bench.trials} == {None}
 
 
+def test_files_of_one_place_after_the_other_are_taken_away_until_that_decides() -> None:
+    count = itertools.count(1)
+    places = {FACTOR: LEFT, "left-temp": LEFT, "left-home": LEFT}
+    found, bench = found_in(lambda levels: 0 if levels.get("left-temp") else next(count), places)
+    assert found == [("left-temp", "cause")]
+    assert list(dict.fromkeys(bench.arms())) == ["pinned", FACTOR, "left-temp"]
+
+
 def test_a_run_that_is_lost_without_the_files_is_told() -> None:
     class Losing(Bench):
         def outcome(self, trial: Trial) -> Outcome:
@@ -43,7 +54,7 @@ def test_a_run_that_is_lost_without_the_files_is_told() -> None:
 
     count = itertools.count(1)
     bench = Losing(lambda _levels: next(count))
-    findings = bench(WITH_LEFT, first="x", left=LEFT)
+    findings = bench(WITH_LEFT, first="x", left=AWAY)
     assert (findings.found, findings.lost) == ((), ((FACTOR, LEFT, "it crashed"),))
     assert bench.arms().count(FACTOR) == 1
 
@@ -81,5 +92,5 @@ def test_what_was_found_before_keeps_the_blame() -> None:
 
 def test_where_runs_left_nothing_no_run_is_made_for_it() -> None:
     count = itertools.count()
-    _, bench = found_in(lambda _levels: next(count), left="")
+    _, bench = found_in(lambda _levels: next(count), left={})
     assert FACTOR not in bench.arms()
