@@ -21,6 +21,9 @@ __all__ = ["make_cause", "stream_line", "suspect_lines"]
 _ADDRESSES = "memory addresses"
 #: factors whose levels mean something to the reader: the one that shows the drift is named
 _NAMED_LEVELS = frozenset({"timezone", "locale", "cpu", "gpu", "environ"})
+#: where nothing was found
+_WRITTEN = "the runs write it; one that reads what another wrote differs"
+_MOST_FILES = 3
 
 
 def report_name(factor: str) -> str:
@@ -60,7 +63,7 @@ def make_cause(
         suspects: static suspects from the user's own modules.
         fixes: draw → suggested fix.
         first: name of the first value that drifted: what moves it comes first.
-        left: factor of `leftovers` → the files that it takes away.
+        left: factor of `leftovers` → the files that it takes away; where nothing was found, those that runs wrote.
     """
     found = [_library_seed(_of_import(entry), suspects) for entry in findings.found]
     # what differs between fresh interpreters reaches everybody; state only who runs it twice
@@ -70,7 +73,8 @@ def make_cause(
     )
     cleared = tuple(_ADDRESSES if name == "addresses" else FACTOR_WORDS[name][1] for name in findings.cleared)
     if not ordered:
-        return _unknown(findings, suspects=suspects, cleared=cleared)
+        written = [f"suspect file: {name}  {_WRITTEN}" for names in left.values() for name in names[:_MOST_FILES]]
+        return _unknown(findings, hints=(*written, *suspect_lines(suspects)), cleared=cleared)
     best = ordered[0]
     sites = [(draw, (fixes or {}).get(draw, "")) for draw in best.sites]
     details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
@@ -126,7 +130,7 @@ def _library_seed(finding: Finding, suspects: Sequence[Suspect]) -> Finding:
     return finding
 
 
-def _unknown(findings: Findings, *, suspects: Sequence[Suspect], cleared: tuple[str, ...]) -> Cause:
+def _unknown(findings: Findings, *, hints: Sequence[str], cleared: tuple[str, ...]) -> Cause:
     pinned = findings.evidence[0] if findings.evidence else None
     pinned_arms = [arm for arm in findings.evidence if not arm.factor]
     if not findings.pinned_agrees and pinned is not None:
@@ -149,7 +153,7 @@ def _unknown(findings: Findings, *, suspects: Sequence[Suspect], cleared: tuple[
         summary=summary,
         evidence=findings.evidence,
         ruled_out=cleared,
-        details=(*_unfinished(findings), *suspect_lines(suspects)),
+        details=(*_unfinished(findings), *hints),
     )
 
 

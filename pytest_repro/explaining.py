@@ -242,10 +242,9 @@ def explain_drift(
         )
     finally:
         budget.stop()
-    if any(finding.factor in FACTORS for finding in findings.found):
-        files = _written_again(files, since=begun)
+    shown = _to_show(files, findings, begun=begun)
     fixes = {draw: fix_for(draw.call, draw.location.file) for draw in draws}
-    return make_cause(findings, suspects=suspects, fixes=fixes, first=first, left=files)
+    return make_cause(findings, suspects=suspects, fixes=fixes, first=first, left=shown)
 
 
 def _left(since: int) -> dict[str, list[str]]:
@@ -258,12 +257,19 @@ def _left(since: int) -> dict[str, list[str]]:
     return {factor: files for factor, files in found.items() if files}
 
 
-def _written_again(files: Mapping[str, list[str]], *, since: int) -> dict[str, list[str]]:
-    """Those that runs made since then wrote as well: other programs leave files, too. All, where there are none."""
-    touched = _left(since)
-    return {
-        place: [name for name in names if name in touched.get(place, ())] or names for place, names in files.items()
-    }
+def _to_show(files: Mapping[str, list[str]], findings: Findings, *, begun: int) -> Mapping[str, list[str]]:
+    """Files that runs left and that those of the search wrote again: other programs leave some, too.
+
+    Where such files are the cause, all of them if none was written again; where nothing is found, those in the
+    working directory, which is the runs' own.
+    """
+    if not files or (findings.found and not any(finding.factor in FACTORS for finding in findings.found)):
+        return {}
+    touched = _left(begun)
+    again = {place: [name for name in names if name in touched.get(place, ())] for place, names in files.items()}
+    if findings.found:
+        return {place: again[place] or names for place, names in files.items()}
+    return {place: names for place, names in again.items() if place == LEFT_FILES and names}
 
 
 def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:

@@ -81,6 +81,13 @@ def test_counter_in_the_temporary_folder_is_named_though_its_path_is_made_at_imp
     assert cause["details"][0].startswith(f"left or changed there: {tmp_path}/temporary/runs.txt")
 
 
+def test_counter_beside_the_source_is_a_suspect_file(inner: Inner) -> None:
+    body = COUNTED.replace("FOLDER", "os.path.dirname(__file__)")
+    test, text = explained(inner, body)
+    assert test["cause"]["status"] == "unknown", text
+    assert test["cause"]["details"][-1].startswith("suspect file: runs.txt  the runs write it"), text
+
+
 def test_log_that_no_run_reads_is_not_blamed(inner: Inner) -> None:
     body = """
 with open("log.txt", "a") as file:

@@ -163,6 +163,13 @@ def test_memory_with_several_results_is_no_race() -> None:
     )
 
 
+def test_files_that_runs_wrote_are_suspects_where_nothing_was_found() -> None:
+    cause = make_cause(Findings(pinned_agrees=False), left={"left-files": ("a", "b", "c", "d")})
+    assert cause.status is CauseStatus.UNKNOWN
+    why = "the runs write it; one that reads what another wrote differs"
+    assert cause.details == tuple(f"suspect file: {name}  {why}" for name in "abc")
+
+
 def test_files_that_runs_left_are_named_without_the_time_and_without_lines_of_code() -> None:
     findings = Findings(
         found=(finding("left-files", distinct=3, level="without=17"),),
