@@ -13,7 +13,8 @@ The flow is one-way; a module imports only from rows above its own::
     compose   pipeline, across, keeping, against, surroundings, overtime, tools, excuses, known
     compose   runner, verdicts, verdict_reports
     compose   survey/            pytest-repro survey: sessions, verdicts by model and factor, tables
-    compose   reporting, resources, selection, inplace, single, explaining, experiments, machines, crashes
+    compose   reporting, resources, added_factors, selection, inplace, single
+    compose   explaining, experiments, machines, crashes
     shell     hookspecs, session, session_hooks, upkeep, plugin, cli
 
 A worker imports this package before pytest could rewrite its assertions, and pytest would warn of

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_repro.factor_words import FACTOR_WORDS
+from pytest_repro.factor_words import words_for
 from pytest_repro.leftovers import FACTORS as LEFT
 from pytest_repro.model import Cause, CauseStatus
 
@@ -19,7 +19,7 @@ __all__ = ["make_cause", "stream_line", "suspect_lines"]
 
 #: of memory, only these were tried
 _ADDRESSES = "memory addresses"
-#: factors whose levels mean something to the reader: the one that shows the drift is named
+#: factors whose levels mean something to the reader, as those of a project do: the one that shows the drift is named
 _NAMED_LEVELS = frozenset({"timezone", "locale", "cpu", "gpu", "environ"})
 #: where nothing was found
 _WRITTEN = "the runs write it; one that reads what another wrote differs"
@@ -28,13 +28,13 @@ _MOST_FILES = 3
 
 def report_name(factor: str) -> str:
     """The factor's name in reports."""
-    return FACTOR_WORDS[factor][0]
+    return words_for(factor)[0]
 
 
 def _counts(finding: Finding) -> str:
-    _, title, knob, _ = FACTOR_WORDS[finding.factor]
+    _, title, knob, _ = words_for(finding.factor)
     pinned = f"all pinned, {finding.pinned} of {finding.pinned} agree"
-    level = f" to {finding.level}" if finding.factor in _NAMED_LEVELS else ""
+    level = f" to {finding.level}" if finding.factor in _NAMED_LEVELS or "." in finding.factor else ""
     switched = f"only {knob} switched{level}, {finding.differ} of {finding.switched} differ from them"
     if finding.distinct > 1:
         race = f"{finding.distinct} results among themselves"
@@ -71,7 +71,7 @@ def make_cause(
         found,
         key=lambda entry: (entry.status is not CauseStatus.CAUSE, _elsewhere(entry, first), entry.factor == "state"),
     )
-    cleared = tuple(_ADDRESSES if name == "addresses" else FACTOR_WORDS[name][1] for name in findings.cleared)
+    cleared = tuple(_ADDRESSES if name == "addresses" else words_for(name)[1] for name in findings.cleared)
     if not ordered:
         written = [f"suspect file: {name}  {_WRITTEN}" for names in left.values() for name in names[:_MOST_FILES]]
         return _unknown(findings, hints=(*written, *suspect_lines(suspects)), cleared=cleared)
@@ -86,7 +86,7 @@ def make_cause(
         factor=report_name(best.factor),
         summary=_counts(best) + (f"; it moves {_listed(best.moved)}, not {first}" if _elsewhere(best, first) else ""),
         evidence=tuple(map(_without_time, findings.evidence)),
-        advice=sites[0][1] if sites and sites[0][1] else FACTOR_WORDS[best.factor][3],
+        advice=sites[0][1] if sites and sites[0][1] else words_for(best.factor)[3],
         location=sites[0][0].location if sites else None,
         ruled_out=cleared,
         also=tuple(
@@ -161,20 +161,20 @@ def _unfinished(findings: Findings) -> list[str]:
     """What the search could not do, and what it could not tell."""
     lines = [f"the search ended early: {findings.stopped}"] if findings.stopped else []
     if findings.not_tried and findings.stopped:
-        lines.append("not tried: " + ", ".join(FACTOR_WORDS[name][1] for name in findings.not_tried))
+        lines.append("not tried: " + ", ".join(words_for(name)[1] for name in findings.not_tried))
     for name in findings.unheld:
         reason = next(reason for factor, _, reason in findings.lost if not factor)
-        lines.append(f"could not be held: {FACTOR_WORDS[name][1]}; with it the run is lost: {reason}")
+        lines.append(f"could not be held: {words_for(name)[1]}; with it the run is lost: {reason}")
     for factor, level, reason in dict.fromkeys(findings.lost):
         if factor in LEFT:  # the level holds a time
-            lines.append(f"a run was lost without {FACTOR_WORDS[factor][1]}: {reason}")
+            lines.append(f"a run was lost without {words_for(factor)[1]}: {reason}")
         elif factor:
-            lines.append(f"a run was lost with {FACTOR_WORDS[factor][1]} switched to {level}: {reason}")
+            lines.append(f"a run was lost with {words_for(factor)[1]} switched to {level}: {reason}")
         elif not findings.unheld and not findings.stopped:
             lines.append(f"a run was lost with everything pinned: {reason}")
-    lines += [f"not told from memory addresses: {FACTOR_WORDS[name][1]}" for name in findings.masked]
+    lines += [f"not told from memory addresses: {words_for(name)[1]}" for name in findings.masked]
     lines += [
-        f"the result depends on it too, but not differently from run to run: {FACTOR_WORDS[name][2]}"
+        f"the result depends on it too, but not differently from run to run: {words_for(name)[2]}"
         for name in findings.latent
     ]
     if findings.unstable and findings.pinned_agrees:

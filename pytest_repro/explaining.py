@@ -220,7 +220,7 @@ def explain_drift(
     from pytest_repro.entropy import fix_for
 
     draws = _all_draws(recordings)
-    pinned, switched = _levels(result)
+    pinned, switched = _levels(result, recordings)
     begun, files = time.time_ns(), _left(since) if since else {}
     left = dict.fromkeys(files, f"without={since}")
     chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects, left=left)
@@ -281,10 +281,11 @@ def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:
     return tuple(seen.values())
 
 
-def _levels(result: TestResult) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+def _levels(result: TestResult, recordings: Sequence[Recording]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """The pinned level of every factor that this platform offers, and the levels to switch to."""
-    from pytest_repro.conditions import FACTORS
+    from pytest_repro.conditions import AS_IS, FACTORS
     from pytest_repro.conditions.pins import ALL_PINNED, PIN_FACTORS, SWITCHED
+    from pytest_repro.conditions.variables import is_added
 
     known = {**FACTORS, **PIN_FACTORS}
     pinned = {name: level for name, level in ALL_PINNED.items() if known[name].available() is None}
@@ -293,4 +294,8 @@ def _levels(result: TestResult) -> tuple[dict[str, str], dict[str, tuple[str, ..
     for factor in result.varied:
         if factor in switched and factor not in pinned:
             pinned[factor] = known[factor].levels(0)
+        elif is_added(factor):  # its ladder is the project's own; the runs had the levels that matter
+            levels = dict.fromkeys(each.spec.condition.level(factor) or AS_IS for each in recordings)
+            pinned[factor], *rest = levels
+            switched[factor] = tuple(rest)
     return pinned, switched

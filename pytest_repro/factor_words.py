@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["FACTOR_WORDS"]
+__all__ = ["FACTOR_WORDS", "words_for"]
 
 #: factor → (name in reports, what decides it, what was switched, what to change)
 FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
@@ -137,3 +137,11 @@ FACTOR_WORDS: Mapping[str, tuple[str, str, str, str]] = {
         "derive worker seeds from repro.seed",
     ),
 }
+
+
+def words_for(factor: str) -> tuple[str, str, str, str]:
+    """What reports say of a factor; of one that the project added, by the name that it has there."""
+    if factor in FACTOR_WORDS:
+        return FACTOR_WORDS[factor]
+    advice = f"make the result the same whatever {factor} is, or set its variables wherever results are compared"
+    return factor, factor, f"the variables of {factor}", advice

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
 
     from pytest_repro.model import SessionReport
@@ -66,6 +66,22 @@ def pytest_repro_environment() -> Mapping[str, str | int | float | bool] | None:
 
         def pytest_repro_environment():
             return {"mylib.backend": mylib.backend(), "mylib.data": mylib.DATA_VERSION}
+    """
+
+
+@pytest.hookspec
+def pytest_repro_factors() -> Mapping[str, Mapping[str, Sequence[str | None]]] | None:
+    """Add factors that must not matter, for ``--repro-vary``: a backend, a code path, a cache that is on or off.
+
+    Return names; for each, variables of the environment and their values. A name begins with your project's and
+    has a dot. Runs in fresh interpreters take the values in turn, and are started with them; None unsets a variable.
+    Where a result depends on them, they are named as the cause. ``all`` stands for our own factors: name yours beside
+    it. It is asked before collection, so it belongs into the ``conftest.py`` of the root folder, or into a plugin.
+
+    Example, in ``conftest.py``, for ``--repro-vary=mylib.backend``::
+
+        def pytest_repro_factors():
+            return {"mylib.backend": {"MYLIB_BACKEND": ["native", "python"], "NUMBA_DISABLE_JIT": [None, "1"]}}
     """
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_repro.added_factors import AddedFactors
 from pytest_repro.errors import SettingsError
 from pytest_repro.execute.seeding import seeders_for
 from pytest_repro.progress import no_progress
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_repro.rng import Seeders
     from pytest_repro.settings import Settings
 
-__all__ = ["Resources", "command_line", "ini", "level_of", "line_width", "strict"]
+__all__ = ["Resources", "command_line", "ini", "line_width", "strict"]
 
 
 class Resources:
@@ -42,6 +43,8 @@ class Resources:
     def __init__(self, config: pytest.Config, settings: Settings, *, waiting: Waiting = no_progress) -> None:
         self.config = config
         self.settings = settings
+        #: ours and those that the project adds
+        self.factors = AddedFactors(config.hook.pytest_repro_factors)
         self._waiting = waiting
         self._began = time.time_ns()
         self._experiments: Experiments | None = None
@@ -142,12 +145,13 @@ class Resources:
         return self._cluster
 
     def check(self) -> None:
-        """Refuse options about a cluster that cannot work.
+        """Refuse factors that there are not, and options about a cluster that cannot work.
 
         Raises:
             ReproError: naming the options; under pytest-xdist also when the cluster cannot be used.
         """
         settings = self.settings
+        self.factors.check(settings.vary)
         for name in ("spread", "allow_skew"):
             if getattr(settings, name) and not settings.executor:
                 msg = f"--repro-{name.replace('_', '-')} is about runs on a cluster: name one with --repro-executor"
@@ -230,13 +234,6 @@ def strict(settings: Settings) -> Strict | None:
     from pytest_repro.experiments import violations
 
     return partial(violations, allow=settings.allow)
-
-
-def level_of(factor: str, index: int) -> str:
-    """The level of a factor in the run with this number."""
-    from pytest_repro.conditions import FACTORS
-
-    return FACTORS[factor].levels(index)
 
 
 def _telling_seeds(root: Path) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from pytest_repro.resources import command_line, ini
 from pytest_repro.settings import excluded, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_repro.settings import Settings
 
@@ -23,8 +23,11 @@ MARKER = "repro"
 class Selection:
     """Reads each test's markers once."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, *, check_factors: Callable[[Iterable[str]], None]
+    ) -> None:
         self._config = config
+        self._check_factors = check_factors
         self._settings = settings
         self._by_item: dict[pytest.Item, Settings] = {}
 
@@ -48,7 +51,9 @@ class Selection:
 
     def _resolved(self, marker: Mapping[str, object], nodeid: str) -> Settings:
         where = f"{nodeid}: @pytest.mark.repro"
-        return resolve(command_line=command_line(self._config), ini=ini(self._config), marker=marker, where=where)
+        settings = resolve(command_line=command_line(self._config), ini=ini(self._config), marker=marker, where=where)
+        self._check_factors(settings.vary)
+        return settings
 
     def check_items(self, items: list[pytest.Item]) -> None:
         """Refuse unusable marker arguments before anything runs.

@@ -25,7 +25,7 @@ from pytest_repro.plan import describe_plan, make_plan
 from pytest_repro.progress import Progress, find_screen
 from pytest_repro.recorder import Recorder
 from pytest_repro.reporting import Reporting, known_drifts
-from pytest_repro.resources import Resources, command_line, ini, level_of, line_width, strict
+from pytest_repro.resources import Resources, command_line, ini, line_width, strict
 from pytest_repro.runner import ItemRunner
 from pytest_repro.selection import MARKER, Selection
 from pytest_repro.settings import Source, resolve
@@ -64,7 +64,7 @@ class ReproSession:
         )
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
-        self.selection = Selection(config, settings)
+        self.selection = Selection(config, settings, check_factors=resources.factors.check)
         #: by the identity of settings, and the hash seeds: the settings, which keep their identity so, and the plan
         self._plans: dict[tuple[int, tuple[int, ...]], tuple[Settings, Plan]] = {}
 
@@ -115,7 +115,7 @@ class ReproSession:
             asked = replace(settings, isolation="inline", vary=(), executor="") if self._debugging else settings
             # runs in this process vary nothing, so whether the memory can be is not worth asking
             standard = () if asked.isolation == "inline" else self.resources.standard
-            plan = make_plan(asked, level_of=level_of, standard=standard, hash_seeds=seeds)
+            plan = make_plan(asked, level_of=self.resources.factors.level, standard=standard, hash_seeds=seeds)
             self._plans[key] = settings, plan
         return self._plans[key][1]
 

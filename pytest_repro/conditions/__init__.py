@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_repro.conditions.factor import AS_IS, Factor, Launch
+from pytest_repro.conditions.variables import is_added, variables_factor
 from pytest_repro.errors import SettingsError, UnavailableError, meant_by
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def level_of(factor: str, k: int) -> str:
 
 
 def check(wanted: Iterable[str], factors: Mapping[str, Factor] = FACTORS) -> tuple[str, ...]:
-    """Return the factors of a ``--repro-vary``; ``all`` stands for every one that is available.
+    """Return the factors of a ``--repro-vary``; ``all`` stands for every one of ours that is available.
+
+    A name with a dot is a factor of the project's own: whether there is one is known once its hooks are.
 
     Raises:
         SettingsError: there is no such factor; the message lists what there is.
@@ -113,6 +116,9 @@ def check(wanted: Iterable[str], factors: Mapping[str, Factor] = FACTORS) -> tup
         if name == "all":
             lacking = unavailable(factors)
             chosen.update(dict.fromkeys(known for known in factors if known not in lacking))
+            continue
+        if is_added(name):
+            chosen[name] = None
             continue
         reason = _factor(name, factors).available()
         if reason is not None:
@@ -196,7 +202,7 @@ def _factor(name: str, factors: Mapping[str, Factor], *, pins: bool = False) -> 
     if found is None and pins:
         from pytest_repro.conditions.pins import PIN_FACTORS
 
-        found = PIN_FACTORS.get(name)
+        found = variables_factor(name) if is_added(name) else PIN_FACTORS.get(name)
     if found is None:
         msg = f"there is no factor {name!r}{meant_by(name, factors)}; there are: {', '.join(factors)}, all"
         raise SettingsError(msg)

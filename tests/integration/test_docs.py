@@ -178,7 +178,8 @@ def test_examples_of_hooks_run(hook: str, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     where = "--repro-executor=threads" if "executor" in hook else "--repro-isolation=inline"
-    arguments = ["-s", "--repro-runs=2", where, "--repro-explain=off"]
+    wanted = ["--repro-vary=mylib.backend"] if "factors" in hook else []
+    arguments = ["-s", "--repro-runs=2", "--repro-explain=off", *wanted, *([] if wanted else [where])]
     done = run_pytest(tmp_path, *arguments)
     assert f"called {argument}" in done.stdout, done.stdout + done.stderr
     assert "Error" not in done.stdout + done.stderr
