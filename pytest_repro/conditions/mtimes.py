@@ -19,7 +19,7 @@ _NS = 1_000_000_000
 #: beyond what file systems give
 _FIRST_INODE = 2**48
 #: functions of os.path that say no more than what there is
-_YES_OR_NO = frozenset({"exists", "lexists", "isfile", "isdir", "islink", "_joinrealpath"})
+_YES_OR_NO = frozenset({"exists", "lexists", "isfile", "isdir", "islink", "_joinrealpath", "realpath"})
 _PATH_FILES = frozenset({os.path.exists.__code__.co_filename, os.path.lexists.__code__.co_filename})
 
 
