@@ -20,7 +20,7 @@ _NS = 1_000_000_000
 _FIRST_INODE = 2**48
 #: functions of os.path that say no more than what there is
 _YES_OR_NO = frozenset({"exists", "lexists", "isfile", "isdir", "islink", "_joinrealpath", "realpath"})
-_PATH_FILES = frozenset({os.path.exists.__code__.co_filename, os.path.lexists.__code__.co_filename})
+_PATH_FILES = frozenset(ask.__code__.co_filename for ask in (os.path.exists, os.path.lexists, os.path.realpath))
 
 
 class StatClock:
