@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_repro.factor_words import words_for
+from pytest_repro.lab import RACE_ARM, RACY
 from pytest_repro.leftovers import FACTORS as LEFT
 from pytest_repro.model import Cause, CauseStatus
 
@@ -44,6 +45,8 @@ def _counts(finding: Finding) -> str:
             return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
         may = "decide it, by too few runs to say so" if finding.factor in ("memory", *LEFT) else "enable a race"
         return f"{title} may {may}: {pinned}; {switched}, {race}"
+    if finding.status is CauseStatus.SUSPECT and finding.factor in RACY and finding.switched >= RACE_ARM:
+        return f"{title} may decide it: {pinned}; {switched}, all alike, so no race was seen"
     verb = "decides it" if finding.status is CauseStatus.CAUSE else "may decide it, by too few runs to say so"
     return f"{title} {verb}: {pinned}; {switched}"
 

@@ -163,6 +163,20 @@ def test_memory_with_several_results_is_no_race() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("factor", "switched", "words"),
+    [
+        ("threads", 8, "may decide it: all pinned, 5 of 5 agree; only threads (1 to 4) switched, 8 of 8 differ"),
+        ("threads", 8, "from them, all alike, so no race was seen"),
+        ("threads", 7, "may decide it, by too few runs to say so: "),
+        ("hash-seed", 8, "may decide it, by too few runs to say so: "),
+    ],
+)
+def test_race_that_was_not_seen_in_many_runs_is_not_said_to_lack_runs(factor: str, switched: int, words: str) -> None:
+    weak = finding(factor, status=CauseStatus.SUSPECT, differ=switched, switched=switched)
+    assert words in make_cause(Findings(found=(weak,))).summary
+
+
 def test_files_that_runs_wrote_are_suspects_where_nothing_was_found() -> None:
     cause = make_cause(Findings(pinned_agrees=False), left={"left-files": ("a", "b", "c", "d")})
     assert cause.status is CauseStatus.UNKNOWN
