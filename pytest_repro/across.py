@@ -189,6 +189,6 @@ def _unsteady(nodeid: str, folders: Sequence[Folder]) -> list[str]:
     lines = []
     for folder in folders:
         runs = [kept.recording for kept in folder.tests[nodeid]]
-        if len(runs) > 1 and compare_recordings(runs).drifts:
+        if len(runs) > 1 and compare_recordings(runs, one_session=True).drifts:
             lines.append(f"the {len(runs)} runs of {folder.label} differ among themselves: find that cause first")
     return lines

@@ -57,7 +57,7 @@ def judge(
         return replace(result, verdict=Verdict.INCONCLUSIVE, headline=problem)
     from pytest_repro.compare import compare_recordings
 
-    comparison = compare_recordings(ordered)
+    comparison = compare_recordings(ordered, one_session=True)
     result = replace(
         result,
         comparison=comparison,
@@ -138,7 +138,7 @@ def unfinished(
     if verdict is Verdict.DRIFTED and len(ordered) > 1 and any(recording.observations for recording in ordered):
         from pytest_repro.compare import compare_recordings
 
-        comparison = compare_recordings(ordered)
+        comparison = compare_recordings(ordered, one_session=True)
         result = replace(
             result,
             comparison=comparison,

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["compare_recordings", "match"]
 
 
-def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
-    """Compare the recordings of one test; the first is the reference."""
+def compare_recordings(recordings: Sequence[Recording], *, one_session: bool = False) -> Comparison:
+    """Compare the recordings of one test; the first is the reference.
+
+    one_session: one run may have found in a cache what another had computed there, and that call is no drift.
+    """
     from pytest_repro.compare.runs import compare_recordings as implementation
 
-    return implementation(recordings)
+    return implementation(recordings, one_session=one_session)
 
 
 def match(reference: Node, other: Node, tolerance: Tolerance) -> Match:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_repro.compare.align import align
 from pytest_repro.compare.calls import paired
-from pytest_repro.model import Comparison, Match, MatchStatus, Place
+from pytest_repro.model import Comparison, Match, MatchStatus
 from pytest_repro.values import identical
 
 if TYPE_CHECKING:
@@ -39,12 +39,14 @@ class Judged(NamedTuple):
                     yield order[0].get(key) or order[index][key], index, key, found
 
 
-def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
+def compare_recordings(recordings: Sequence[Recording], *, one_session: bool = False) -> Comparison:
     """Compare recordings of one test; the first is the reference.
 
     Values align on name and step. The order in which different names are recorded is not part of the
     values, nor is that of equal calls that were recorded automatically. To be given only runs that finished:
     what a lost run did not record would count as missing.
+
+    one_session: one run may have found in a cache what another had computed there, and that call is no drift.
     """
     if not recordings:
         return Comparison()
@@ -54,11 +56,11 @@ def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
     drifts.sort(key=lambda pair: pair[0])
     drifting = {drift.name for _, drift in drifts}
     calm = [one for one in judged if one.aligned.name not in drifting]
-    found_done = _found_done(drifting, recordings, alone=not calm)
+    found_done = _found_done(drifting, recordings) if one_session else {}
     if found_done:
         drifts = []
     equal = [one.aligned.name for one in calm if not any(one.matches)]
-    if not calm:  # two of the runs gave the same then, and that is all there is
+    if not calm:  # what two runs made gave the same, and that is all there is; one alone is compared with nothing
         equal = [name for name, runs in found_done.items() if len(runs) > 1]
     return Comparison(
         drifts=tuple(drift for _, drift in drifts),
@@ -75,23 +77,14 @@ def compare_recordings(recordings: Sequence[Recording]) -> Comparison:
     )
 
 
-def _found_done(names: set[str], recordings: Sequence[Recording], *, alone: bool) -> dict[str, tuple[int, ...]]:
-    """Return `names` with the runs that made them, if all of them are calls whose results other runs found.
-
-    alone: nothing else was compared; two runs at least must then have made them, or fresh interpreters alone, after
-    an earlier test here. There is nothing to compare then.
-    """
+def _found_done(names: set[str], recordings: Sequence[Recording]) -> dict[str, tuple[int, ...]]:
+    """Return `names` with the runs that made them, if all of them are calls whose results other runs found."""
     if not names:
         return {}
     from pytest_repro.compare.reuse import reused
 
     found = reused(recordings)
-    if not names <= found.keys():
-        return {}
-    here = {each.spec.number for each in recordings if each.spec.condition.place is Place.INLINE}
-    if alone and any(len(found[name]) < 2 and not here.isdisjoint(found[name]) for name in names):
-        return {}
-    return {name: found[name] for name in sorted(names)}
+    return {name: found[name] for name in sorted(names)} if names <= found.keys() else {}
 
 
 def _judge(aligned: Aligned, recordings: Sequence[Recording]) -> Judged:

@@ -84,6 +84,18 @@ def test_commit_that_changed_a_constant_is_told_with_the_value_and_no_tolerance(
     )
 
 
+def test_fit_that_the_package_makes_no_more_is_a_drift(inner: Inner, project: Project) -> None:
+    pytest.importorskip("sklearn")
+    fit = "from sklearn.linear_model import Ridge\n\ndef count(X):\n    {} and Ridge().fit(X, [0, 1])\n    return 2\n"
+    test = "@pytest.mark.repro\ndef test_it():\n    assert model.count([[1], [2]]) == 2\n"
+    project.write("test_model.py", f"import pytest\nimport model\n\n{test}")
+    project.commit("model.py", fit.format(True))
+    project.commit("model.py", fit.format(False))
+    result = inner("--repro-against=HEAD~1", "--repro-autolog=auto", subprocess=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["DRIFT: 1 of 3 values differs from HEAD~1 *", "  first   fit#1 Ridge  in now"])
+
+
 def test_commit_of_a_comment_passes(inner: Inner, project: Project) -> None:
     in_src(project, 0.5)
     project.commit("src/pk/model.py", MODEL.format(rate=0.5) + "# a comment\n")

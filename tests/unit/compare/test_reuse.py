@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_repro.compare import compare_recordings
-from pytest_repro.model import Condition, Kind, Location, Node, Observation, Place, Recording, RunSpec
+from pytest_repro.model import Comparison, Condition, Kind, Location, Node, Observation, Place, Recording, RunSpec
 
 LINE = Location("test_it.py", 4)
 KEPT = ("fit#1 A", 1.0)
@@ -18,13 +18,17 @@ def recording(number: int, *entries: tuple[str, Node], fresh: bool = False, kind
     return Recording(RunSpec(number, Condition(place)), tuple(observations))
 
 
+def compared(*recordings: Recording) -> Comparison:
+    return compare_recordings(recordings, one_session=True)
+
+
 def drifts(*recordings: Recording) -> list[str]:
-    return [drift.name for drift in compare_recordings(recordings).drifts]
+    return [drift.name for drift in compared(*recordings).drifts]
 
 
 def test_call_of_the_first_run_here_and_of_fresh_processes_is_no_drift_and_is_noted() -> None:
     runs = [recording(1, KEPT, ALWAYS), recording(2, ALWAYS), recording(3, KEPT, ALWAYS, fresh=True)]
-    comparison = compare_recordings(runs)
+    comparison = compared(*runs)
     assert (comparison.drifts, comparison.first, comparison.equal) == ((), None, (ALWAYS[0],))
     assert comparison.notes == ("fit#1 A: called in run 1 and 3 only (other runs found it done)",)
 
@@ -59,7 +63,7 @@ def test_call_that_is_made_less_often_once_a_cache_has_its_one_result_is_no_drif
 ) -> None:
     twice = (KEPT, ("fit#2 A", 1.0))
     runs = [recording(1, *first, ALWAYS), recording(2, KEPT, ALWAYS), recording(3, *twice, ALWAYS, fresh=True)]
-    comparison = compare_recordings(runs)
+    comparison = compared(*runs)
     assert comparison.drifts == ()
     made = "1 and 3" if len(first) == 2 else "3"
     assert comparison.notes == (f"fit#2 A: called in run {made} only (other runs found it done)",)
@@ -69,8 +73,21 @@ def test_two_runs_that_made_the_call_are_enough_to_compare() -> None:
     assert not drifts(recording(1, KEPT), recording(2), recording(3, KEPT, fresh=True))
 
 
+def test_call_that_only_the_first_of_runs_in_this_process_made_leaves_nothing_to_compare_where_it_is_alone() -> None:
+    comparison = compared(recording(1, KEPT), recording(2), recording(3))
+    assert (comparison.drifts, comparison.total) == ((), 0)
+    assert comparison.notes == ("fit#1 A: called in run 1 only (other runs found it done)",)
+    comparison = compared(recording(1, KEPT), recording(2, KEPT), recording(3))
+    assert (comparison.drifts, comparison.equal) == ((), (KEPT[0],))
+
+
+def test_call_that_only_one_of_two_recordings_has_is_a_drift_where_they_share_no_process() -> None:
+    for runs in ([recording(1, KEPT, ALWAYS), recording(2, ALWAYS)], [recording(1, KEPT), recording(2)]):
+        assert [drift.name for drift in compare_recordings(runs).drifts] == [KEPT[0]]
+
+
 def test_call_that_only_fresh_processes_made_leaves_nothing_to_compare_where_it_is_alone() -> None:
-    comparison = compare_recordings([recording(1), recording(2), recording(3, KEPT, fresh=True)])
+    comparison = compared(recording(1), recording(2), recording(3, KEPT, fresh=True))
     assert (comparison.drifts, comparison.total) == ((), 0)
     assert comparison.notes == ("fit#1 A: called in run 3 only (other runs found it done)",)
 
@@ -78,7 +95,6 @@ def test_call_that_only_fresh_processes_made_leaves_nothing_to_compare_where_it_
 @pytest.mark.parametrize(
     "runs",
     [
-        pytest.param((recording(1, KEPT), recording(2)), id="nothing-else-is-compared"),
         pytest.param((recording(1, KEPT, ALWAYS), recording(2, ALWAYS, fresh=True)), id="fresh-process-left-it-out"),
         pytest.param(
             (recording(1, KEPT, ALWAYS), recording(2, ALWAYS), recording(3, ALWAYS, fresh=True)), id="first-run-only"
