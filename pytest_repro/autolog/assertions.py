@@ -76,7 +76,7 @@ def compared(line: int, operator: str, left: object, right: object) -> None:
 
     Args:
         line: of the comparison.
-        operator: as Python writes it.
+        operator: as Python writes it, after ``id `` where one side is the result of a function of that name.
         left: the left operand.
         right: the right operand.
     """
@@ -93,6 +93,8 @@ def compared(line: int, operator: str, left: object, right: object) -> None:
 
 
 def _operands(sink: Sink, operator: str, operands: Sequence[object], *, line: int, frame: Any) -> None:
+    if operator.startswith("id ") and frame.f_locals.get("id", frame.f_globals.get("id", id)) is id:
+        return  # addresses: which objects are one and the same, no values
     if operator in ("is", "is not"):
         # identity with a constant says what the value is; of other objects it says nothing
         if type(operands[0]) not in (bool, int, str, type(None)):

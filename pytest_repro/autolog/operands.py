@@ -22,6 +22,8 @@ _OPERATORS: dict[type[ast.cmpop], str] = {
 #: functions that compare their first two arguments, as ``assert numpy.allclose(a, b)``
 _COMPARING = frozenset({"allclose", "isclose", "array_equal", "array_equiv", "edges_equal", "nodes_equal"})
 _COMPARING |= {"graphs_equal", "equals", "equal"}
+#: the operator of a comparison with what the builtin `id` gave, if that is who was called
+_ADDRESSES = "id {}"
 
 
 def instrument(tree: ast.Module) -> int:
@@ -55,6 +57,8 @@ class _Inserter:
         self._inserted = 0
         #: name that pytest assigned → the attribute that it holds
         self._attributes: dict[str, str] = {}
+        #: names that pytest assigned what ``id(...)`` gave
+        self._addresses: set[str] = set()
 
     def run(self, tree: ast.Module) -> int:
         pending: list[ast.AST] = [tree]
@@ -84,7 +88,14 @@ class _Inserter:
     def _call_after(self, statement: ast.Assign) -> ast.Expr | None:
         value, target = statement.value, statement.targets[0]
         if isinstance(value, ast.Compare) and len(value.ops) == 1:
-            return _call(value.lineno, _OPERATORS[type(value.ops[0])], value.left, value.comparators[0])
+            left, right = value.left, value.comparators[0]
+            operator = _OPERATORS[type(value.ops[0])]
+            if {operand.id for operand in (left, right) if isinstance(operand, ast.Name)} & self._addresses:
+                operator = _ADDRESSES.format(operator)
+            return _call(value.lineno, operator, left, right)
+        if isinstance(target, ast.Name):  # the names are used again in the next assertion
+            calls_id = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "id"
+            (self._addresses.add if calls_id else self._addresses.discard)(target.id)
         if isinstance(value, ast.Attribute) and isinstance(target, ast.Name):
             self._attributes[target.id] = value.attr
         elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and len(value.args) >= 2:

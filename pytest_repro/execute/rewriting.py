@@ -21,7 +21,7 @@ from pytest_repro.settings import resolve
 __all__ = ["asked_for", "show_operands"]
 
 #: part of the cached files' names; to be counted up whenever what is inserted changes
-_VERSION = "repro1"
+_VERSION = "repro2"
 _OURS = "_pytest_repro"
 
 

@@ -113,6 +113,20 @@ def test_objects_whose_reading_would_run_the_users_code_are_left_alone(value: ob
     assert Counting.reads == 0
 
 
+def test_ids_of_objects_are_no_values_and_those_of_a_function_of_that_name_are() -> None:
+    with run(__file__) as seen:
+        assertions.compared(41, "id ==", id(sys), id(sys))
+    assert seen.names == []
+
+    def own(id: object) -> None:  # noqa: A002 - what is tested
+        assert id is not None
+        assertions.compared(41, "id ==", 1, 1)
+
+    with run(__file__) as seen:
+        own(lambda _: 1)
+    assert seen.names == ["assert#1 test_assertions.py:41 left", "assert#1 test_assertions.py:41 right"]
+
+
 def test_outside_of_a_run_and_in_other_threads_nothing_is_heard() -> None:
     assertions.compared(41, "==", 1, 1)
     with run(__file__) as seen:

@@ -67,6 +67,12 @@ def test_operands_are_shown(shown: Callable[[str], Seen], source: str, expected:
     assert shown(source) == expected
 
 
+def test_comparison_with_an_id_is_told_apart_until_the_next_assertion(shown: Callable[[str], Seen]) -> None:
+    """pytest uses the names that it assigns to again in every assertion."""
+    calls = "a = []\nassert id(a) != id(1)\nassert len(a) == len(())\nassert id(a) in {id(a)}\nassert 0 != id(a)"
+    assert [entry[1] for entry in shown(calls)] == ["id !=", "==", "id in", "id !="]
+
+
 def test_operands_are_evaluated_once(shown: Callable[[str], Seen]) -> None:
     source = "calls = []\ndef f():\n    calls.append(1)\n    return len(calls)\nassert f() == 1\nassert calls == [1]"
     assert [entry[2] for entry in shown(source)] == [1, [1]]
