@@ -78,31 +78,35 @@ class _Inserter:
         for statement in statements:
             result.append(statement)
             if isinstance(statement, ast.Assign) and _is_rewritten(statement):
-                call = self._call_after(statement)
+                call = self._call_after(statement.value)
+                self._remember(statement.targets[0].id, statement.value)  # type: ignore[attr-defined]
                 if call is not None:
                     ast.copy_location(call, statement.value)
                     result.append(ast.fix_missing_locations(call))
                     self._inserted += 1
         return result
 
-    def _call_after(self, statement: ast.Assign) -> ast.Expr | None:
-        value, target = statement.value, statement.targets[0]
+    def _call_after(self, value: ast.expr) -> ast.Expr | None:
         if isinstance(value, ast.Compare) and len(value.ops) == 1:
             left, right = value.left, value.comparators[0]
             operator = _OPERATORS[type(value.ops[0])]
             if {operand.id for operand in (left, right) if isinstance(operand, ast.Name)} & self._addresses:
                 operator = _ADDRESSES.format(operator)
             return _call(value.lineno, operator, left, right)
-        if isinstance(target, ast.Name):  # the names are used again in the next assertion
-            calls_id = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "id"
-            (self._addresses.add if calls_id else self._addresses.discard)(target.id)
-        if isinstance(value, ast.Attribute) and isinstance(target, ast.Name):
-            self._attributes[target.id] = value.attr
-        elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and len(value.args) >= 2:
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and len(value.args) >= 2:
             function = self._attributes.get(value.func.id, value.func.id)
             if function in _COMPARING:
                 return _call(value.lineno, function, value.args[0], value.args[1])
         return None
+
+    def _remember(self, name: str, value: ast.expr) -> None:
+        """Keep what a name holds; what it held before, in an earlier assertion, is forgotten."""
+        self._attributes.pop(name, None)
+        self._addresses.discard(name)
+        if isinstance(value, ast.Attribute):
+            self._attributes[name] = value.attr
+        elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "id":
+            self._addresses.add(name)
 
 
 def _is_rewritten(statement: ast.Assign) -> bool:

@@ -73,6 +73,11 @@ def test_comparison_with_an_id_is_told_apart_until_the_next_assertion(shown: Cal
     assert [entry[1] for entry in shown(calls)] == ["id !=", "==", "id in", "id !="]
 
 
+def test_function_is_not_taken_for_that_of_an_earlier_assertion(shown: Callable[[str], Seen]) -> None:
+    source = "import math\ndef make():\n    return max\nassert math.isclose(1.0, 1.0)\nassert make()(3, 4)"
+    assert shown(source) == [(4, "isclose", 1.0, 1.0)]
+
+
 def test_operands_are_evaluated_once(shown: Callable[[str], Seen]) -> None:
     source = "calls = []\ndef f():\n    calls.append(1)\n    return len(calls)\nassert f() == 1\nassert calls == [1]"
     assert [entry[2] for entry in shown(source)] == [1, [1]]
