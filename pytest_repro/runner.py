@@ -181,8 +181,9 @@ class ItemRunner(ItemVerdicts):
         gate = self._judge_remote if self._is_last(spec) else None
         with timer_paused(self.item), self.tools.progress.waiting(lambda: self._which(spec)):
             run = self._elsewhere(spec).execute(self.item, spec, settings=self.settings, gate=gate)
-        if run.lost:
-            return self._lost(spec, run)
+        ended = self._lost(spec, run)
+        if ended is not None:
+            return ended
         if run.passed and run.recording is not None:
             self.recordings.append(self._kept(run.recording))
             self._keep_first(*run.reports)

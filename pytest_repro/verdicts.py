@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_repro.excuses import Watched
+from pytest_repro.execute.inline import holds_shared
 from pytest_repro.execute.outcomes import ReproLost, failure_for, polish, target_of
 from pytest_repro.execute.timers import timer_paused
 from pytest_repro.ids import own_id
@@ -127,13 +128,20 @@ class ItemVerdicts:
         if here and self.unmarked and self._has_fresh and self.result is not None and not self.result.excuse:
             self._unrepeatable = reason_of(held)
             # run 1 and those in fresh interpreters remain, and are judged without this one
-            last = self.recordings.pop()
-            failure = self._judge(last)
-            self.recordings.append(last)
+            failure = self._judge_others()
             if failure is not None:
                 self._emit_failure(failure, spec)
                 return
         self._emit_first(spec)
+
+    def _judge_others(self) -> ReproFailure | None:
+        """Judge the runs that passed, without one that does not count."""
+        if len(self.recordings) < 2:
+            return None
+        last = self.recordings.pop()
+        failure = self._judge(last)
+        self.recordings.append(last)
+        return failure
 
     def _emit_first(self, spec: RunSpec) -> None:
         for report in self._first:
@@ -156,16 +164,35 @@ class ItemVerdicts:
         polish(report, failure)
         return call, report
 
-    def _lost(self, spec: RunSpec, run: ProcessRun) -> bool:
-        """A run elsewhere did not come about; whether that ends the test."""
-        if not (self.unmarked and self._first):
+    def _lost(self, spec: RunSpec, run: ProcessRun) -> bool | None:
+        """A run elsewhere did not come about; whether that ends the test. None where it did."""
+        if run.lost and not (self.unmarked and self._first):
             self._log_lost(spec, run)
             return True
-        self._unrepeatable = f"run {spec.number} was lost: {run.lost}"
+        reason = f"run {spec.number} was lost: {run.lost}" if run.lost else self._cannot_be_set_up(spec, run)
+        return self._left_out(spec, reason) if reason else None
+
+    def _left_out(self, spec: RunSpec, reason: str) -> bool:
+        """A run elsewhere does not count; whether that ends the test."""
+        self._unrepeatable = reason
         if not self._is_last(spec):
             return False
+        failure = self._judge_others()
+        if failure is not None:
+            self._emit_failure(failure, spec)
+            return True
         self._emit_first(spec)
         return True
+
+    def _cannot_be_set_up(self, spec: RunSpec, run: ProcessRun) -> str:
+        """Why a fresh interpreter could not set up what this process holds for several tests; empty where it could.
+
+        A fixture of a class, a module or the session may hold what is there once: a port, a lock, a device.
+        """
+        failed = [report for report in run.reports if report.failed]
+        if not (self.unmarked and self._first and failed and failed[0].when == "setup" and holds_shared(self.item)):
+            return ""
+        return f"run {spec.number} in a fresh interpreter, {reason_of(run.reports)}"
 
     # --- verdicts -----------------------------------------------------------------------------
 
@@ -185,8 +212,9 @@ class ItemVerdicts:
             )
             self._compared_nothing = compared_nothing(found)
             observed = not self._compared_nothing and any(recording.observations for recording in recordings)
-            # nothing was observed, which nobody had asked for
-            result = None if self.unmarked and not observed else found
+            # nothing was observed, which nobody had asked for, or what was to be varied was not
+            silent = not observed or (found.good and self._lacks_fresh(recordings))
+            result = None if self.unmarked and silent else found
             if result is not None and self.plan.executor and self.tools.cluster is not None:
                 from pytest_repro.machines import on_machines
 
@@ -200,6 +228,11 @@ class ItemVerdicts:
         failure = None if result is None or result.excuse else self._failure(result)
         self._gated = failure is not None
         return failure
+
+    def _lacks_fresh(self, recordings: Sequence[Recording]) -> bool:
+        """Whether a run in a fresh interpreter was left out."""
+        there = {recording.spec.number for recording in recordings}
+        return any(spec.condition.place is not Place.INLINE and spec.number not in there for spec in self.plan.runs)
 
     def _keep_records(self) -> None:
         if self._keeping is not None:

@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-__all__ = ["Boundary", "Phases", "execute", "failed_quietly", "is_subtest", "phase", "reset", "tear_down_wider"]
+__all__ = [
+    "Boundary",
+    "Phases",
+    "execute",
+    "failed_quietly",
+    "holds_shared",
+    "is_subtest",
+    "phase",
+    "reset",
+    "tear_down_wider",
+]
 
 
 class Boundary(pytest.Item):
@@ -149,6 +159,18 @@ def tear_down_wider(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.T
         return None
     report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
     return report
+
+
+def holds_shared(item: pytest.Item) -> bool:
+    """Whether a fixture of the suite that several tests share is set up in this process, and `item` uses it."""
+    found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    return any(
+        fixture.scope != "function"
+        and getattr(fixture, "cached_result", None) is not None
+        and not getattr(fixture.func, "__module__", "").startswith(("_pytest.", "pytest_"))
+        for fixtures in found.values()
+        for fixture in fixtures
+    )
 
 
 def failed_quietly(item: pytest.Item) -> bool:

@@ -260,6 +260,77 @@ def test_run_that_is_lost_elsewhere_is_listed_and_passes(inner: Inner) -> None:
     result = inner(*ALL, isolation="")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*not executed as often as planned*", "*run 3 was lost: *exit status 9*"])
+    result.stdout.no_fnmatch_line("*reproduced over*")
+
+
+def test_drift_of_the_other_runs_is_seen_where_the_last_is_lost(inner: Inner) -> None:
+    inner.file("""
+        import os
+        from pathlib import Path
+
+        def test_it():
+            runs = Path(__file__).with_name("runs")
+            before = runs.read_text() if runs.exists() else ""
+            runs.write_text(before + "x")
+            if before == "xx":
+                os._exit(9)
+            assert len(before) >= 0
+    """)
+    result = inner(*ALL, isolation="process")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*DRIFT: *", "*assert#1 test_it.py:10 left*in run 2*", "*run 3 was lost: *"])
+
+
+LOCKED = """
+    import os, pytest
+    from pathlib import Path
+
+    FRESH = os.environ.setdefault("PYTEST_REPRO_TEST_HERE", str(os.getpid())) != str(os.getpid())
+    calls = []
+
+    @pytest.fixture(scope="module")
+    def lock():
+        folder = Path(__file__).with_name("lock")
+        folder.mkdir()
+        yield folder
+        folder.rmdir()
+
+    @pytest.fixture
+    def here():
+        assert not FRESH
+
+    def test_it({fixture}):
+        calls.append(1)
+        assert {asserted} > 0
+"""
+
+
+def test_fixture_of_the_module_that_holds_what_is_there_once_is_listed_and_passes(inner: Inner) -> None:
+    inner.file(LOCKED.format(fixture="lock", asserted="1"))
+    result = inner(*ALL, isolation="")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*not executed as often as planned*",
+            "  test_it.py::test_it: run 3 in a fresh interpreter, setup: FileExists*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*reproduced over*")
+    inner.file(LOCKED.format(fixture="lock", asserted="len(calls)"))
+    result = inner(*ALL, isolation="")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*DRIFT: *", "*left*in run 2*", "*not executed as often as planned*"])
+
+
+def test_fixture_of_the_test_alone_that_fails_in_a_fresh_interpreter_is_an_error(inner: Inner) -> None:
+    inner.file(LOCKED.format(fixture="here, tmp_path", asserted="1"))
+    inner(*ALL, isolation="").assert_outcomes(errors=1)
+
+
+def test_marked_test_whose_fixture_fails_in_a_fresh_interpreter_is_an_error(inner: Inner) -> None:
+    marked = LOCKED.replace("def test_it", "@pytest.mark.repro\n    def test_it")
+    inner.file(marked.format(fixture="lock", asserted="1"))
+    inner(*ALL, isolation="").assert_outcomes(errors=1)
 
 
 def test_every_outcome_is_that_of_a_plain_run(inner: Inner) -> None:
