@@ -28,10 +28,11 @@ _TIMESTAMP = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+
 #: when it was made, as a summary of statsmodels says in text, LaTeX and HTML: ``Date: Sat, 28 Nov 2026``,
 #: ``\textbf{Time:} & 03:53:08``, ``<th>Time:</th> <td>03:53:08</td>``
 _MADE = re.compile(r"\b(Date|Time):((?:</?t[hd]>|[\s}&])+)(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}|\d\d:\d\d:\d\d)\b")
-#: fields that hold measured durations: ``refit_time_``, ``mean_fit_time``, ``elapsed``, ``training_duration``
+#: fields that hold measured durations: ``refit_time_``, ``mean_fit_time``, ``elapsed``, ``training_duration``,
+#: and those of skorch: ``dur`` in the history, and when an epoch began
 _TIMING = re.compile(
     r"(?:.*_)?(?:(?:fit|score|refit|train|training|predict|wall|cpu|elapsed|run|build|exec)_time(?:_s|_ms|_sec)?_?"
-    r"|elapsed(?:_s|_ms|_seconds)?_?|duration(?:_s|_ms|_seconds)?_?)"
+    r"|elapsed(?:_s|_ms|_seconds)?_?|duration(?:_s|_ms|_seconds)?_?)|dur|epoch_start_time_"
 )
 #: texts of at most so many characters are remembered, and so many of them
 _SHORT, _REMEMBERED = 64, 4096

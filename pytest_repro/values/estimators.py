@@ -98,8 +98,12 @@ def _params(value: Any) -> dict[str, Any]:
 
 
 def _state(value: Any) -> dict[str, Any]:
-    """Return the attributes of an estimator, as its class would have them stored if it says so."""
-    if type(value).__getstate__ is not BaseEstimator.__getstate__:
+    """Return the attributes of an estimator, as its class would have them stored if it says so.
+
+    skorch's nets are not asked: they would pickle modules and optimisers, and the pickle holds addresses.
+    """
+    stored = type(value).__getstate__
+    if stored is not BaseEstimator.__getstate__ and not stored.__module__.startswith("skorch."):
         state = value.__getstate__()
         if isinstance(state, dict):
             return {str(key): item for key, item in state.items() if key != "_sklearn_version"}

@@ -38,6 +38,8 @@ def test_settings_and_rules_know_the_same_names() -> None:
         pytest.param("times", {"fit_time": 1.5, "a": 1}, {"fit_time": 2.5, "a": 1}, id="timing key"),
         pytest.param("times", {"mean_score_time": [1.5]}, {"mean_score_time": [2.5]}, id="timing column"),
         pytest.param("times", {"x": {"elapsed": 1}}, {"x": {"elapsed": 2}}, id="nested timing"),
+        pytest.param("times", [{"dur": 1.5}], [{"dur": 2.5}], id="history of skorch"),
+        pytest.param("times", {"epoch_start_time_": 1.5}, {"epoch_start_time_": 2.5}, id="timer of skorch"),
         pytest.param("paths", f"{TEMP}/tmpabc123/model.txt", f"{TEMP}/tmpxyz789/model.txt", id="mkdtemp"),
         pytest.param(
             "paths",

@@ -241,3 +241,35 @@ def test_memory_that_is_a_number_is_a_parameter() -> None:
 
     assert_differ(Network(3), Network(4), ".memory")
     assert_same(Network("one folder"), Network("another"))
+
+
+def test_net_of_skorch_is_read_and_not_pickled() -> None:
+    """Its pickle holds the addresses of tensors, and is one value without places."""
+    skorch = pytest.importorskip("skorch")
+    torch = pytest.importorskip("torch")
+    X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+
+    def net(rate: float) -> Any:
+        torch.manual_seed(0)
+        module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Softmax(dim=-1))
+        made = skorch.NeuralNetClassifier(module, max_epochs=1, lr=rate, verbose=0, callbacks="disable")
+        return made.fit(X, (X[:, 0] > 0).astype(np.int64))
+
+    assert_same(net(0.1), net(0.1))
+    assert any("[0].weight" in path for path in differing(canonical(net(0.1)), canonical(net(0.2))))
+
+
+def test_estimator_that_skorch_has_stored_as_a_pickle_is_read_by_its_attributes() -> None:
+    """Where skorch is not installed, what it does: its `__getstate__` gives bytes that are never the same."""
+    from sklearn.base import BaseEstimator
+
+    class Net(BaseEstimator):  # type: ignore[misc]
+        def __init__(self, lr: float = 0.1) -> None:
+            self.lr = lr
+
+        def __getstate__(self) -> dict[str, object]:
+            return {"__cuda_dependent_attributes__": os.urandom(8)}
+
+    Net.__getstate__.__module__ = "skorch.net"
+    assert_same(Net(), Net())
+    assert_differ(Net(), Net(0.2))
