@@ -83,7 +83,7 @@ TESTS = {
     },
     **{f"values/{name}.py": ["values/test_values_objects.py"] for name in ("objects", "callables")},
     "values/*.py": [
-        f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest", "forms")
+        f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest", "forms", "paths")
     ],
 }
 CONFIG = """

@@ -92,7 +92,7 @@ def _public(cls: type) -> str:
 
 
 def _scalar(value: np.generic, walk: Walk) -> Node:
-    if value.dtype.kind in "biufcmM" and value.dtype.isbuiltin == 1 and value.dtype.isnative:
+    if value.dtype.isbuiltin == 1:  # a number in native byte order: what `from_numpy` would find at last
         return Array(_public(_class(value)), dtype_name(value.dtype), (), np.asarray(value), owned=True)
     return from_numpy(np.asarray(value), type_name=_public(_class(value)), walk=walk, owned=True)
 

@@ -42,6 +42,20 @@ class Pair(NamedTuple):
     y: str
 
 
+class Noted(Pair):
+    """Keeps attributes beside its fields."""
+
+
+class Row(tuple):  # type: ignore[type-arg]
+    """Has no fields."""
+
+    __slots__ = ()
+
+
+class Bag(set):  # type: ignore[type-arg]
+    """A set of the user's."""
+
+
 class Named(list):  # type: ignore[type-arg]
     """Keeps attributes beside its items."""
 
@@ -92,7 +106,10 @@ def form(node: Node) -> str:
 
 
 def named(items: list[Any], **attributes: Any) -> Named:
-    value = Named(items)
+    return with_attributes(Named(items), **attributes)  # type: ignore[no-any-return]
+
+
+def with_attributes(value: Any, **attributes: Any) -> Any:
     vars(value).update(attributes)
     return value
 
@@ -121,6 +138,7 @@ FORMS: list[tuple[Any, str]] = [
     (dt.time(1, 2, tzinfo=Zone("")), "<datetime.time 01:02:00+02:00 Zone>"),
     (dt.timezone(dt.timedelta(hours=-3)), "<datetime.timezone UTC-03:00>"),
     (Zone("key"), "<Zone Europe/Berlin>"),
+    (Zone(), "Zone object ()"),
     (dt.timedelta(1, 2, 3), "<datetime.timedelta 1 d 2 s 3 us>"),
     (decimal.Decimal("1.50"), "<decimal.Decimal 1.50>"),
     (fractions.Fraction(2, 6), "<fractions.Fraction 1/3>"),
@@ -140,6 +158,11 @@ FORMS: list[tuple[Any, str]] = [
     (Holder(GLOBAL), "Holder object (.part=<random.Random the global one>)"),
     (Holder(GLOBAL_OF_NUMPY), "Holder object (.part=<numpy.random.RandomState the global one>)"),
     (Pair(1, "a"), "Pair object (.x=1, .y='a')"),
+    (with_attributes(Noted(1, "a"), b=2), "Noted object (.x=1, .y='a', .b=2)"),
+    (Row((1, "a")), "Row sequence (1, 'a')"),
+    (Bag({2, 1}), "Bag set ({1}=1, {2}=2)"),
+    # torch keeps the versions of its modules beside the arrays of a state_dict
+    (with_attributes(collections.OrderedDict(a=1), _metadata=2), "collections.OrderedDict mapping (['a']=1)"),
     (named([1, "a"]), "Named sequence (1, 'a')"),
     (named([1], b=2, a="x"), "Named object ([0]=1, .a='x', .b=2)"),
     (Text("ab"), "Text object ('ab')"),
@@ -148,8 +171,13 @@ FORMS: list[tuple[Any, str]] = [
     (collections.deque([1, [2]]), "collections.deque sequence (1, list sequence (2))"),
     ({1: "a", "1": "b", (2, None): [0.5]}, "dict mapping (['1']='b', [(2, None)]=list sequence (0.5), [1]='a')"),
     ({3, 1, (2, "x")}, "set set ({(2, 'x')}=tuple sequence (2, 'x'), {1}=1, {3}=3)"),
+    ({dt.date(2024, 2, 29)}, "set set ({<datetime.date 2024-02-29>}=<datetime.date 2024-02-29>)"),
     (frozenset({"b", "a"}), "frozenset set ({'a'}='a', {'b'}='b')"),
     ({math.nan: 2, float("nan"): 1}, "dict mapping ([nan#2]=2, [nan]=1)"),
+    (
+        {math.nan: [2], float("nan"): "a", -math.nan: None},
+        "dict mapping ([nan#2]='a', [nan#3]=list sequence (2), [nan]=None)",
+    ),
     ({"b": 1, "a": 2}.keys(), "dict_keys set ({'a'}='a', {'b'}='b')"),
     (
         collections.OrderedDict(b=1, a=2).items(),
@@ -165,6 +193,11 @@ FORMS: list[tuple[Any, str]] = [
     (random.SystemRandom(), "random.SystemRandom object (.getstate()=None)"),
     (np.float32(1.5), "numpy.float32 float32[] 1.5"),
     (np.str_("ab"), "numpy.str_ U2[] ab"),
+    (np.datetime64("2024-02-29"), "numpy.datetime64 datetime64[D][] 2024-02-29"),
+    (
+        np.array([(1, 2.0)], [("a", "i1"), ("b", "f4")])[0],
+        "numpy.void object (.shape=tuple sequence (), ['a']=numpy.ndarray int8[] 1, ['b']=numpy.ndarray float32[] 2.0)",
+    ),
     (np.array([[1, 2]], ">i2"), "numpy.ndarray int16[1, 2] [[1, 2]]"),
     (np.array([1, "a"], object), "numpy.ndarray object (.dtype='object', .shape=tuple sequence (2), [0]=1, [1]='a')"),
     (
@@ -181,6 +214,10 @@ FORMS: list[tuple[Any, str]] = [
     (
         masked([1, 2], "i8", mask=[0, 1]),
         "numpy.ma.MaskedArray object (.mask=numpy.ndarray bool[2] [False, True], .data=numpy.ndarray int64[2] [1, 0])",
+    ),
+    (
+        masked(["a", "b"], "U3", mask=[0, 1]),
+        "numpy.ma.MaskedArray object (.mask=numpy.ndarray bool[2] [False, True], .data=numpy.ndarray U3[2] ['a', ''])",
     ),
     (
         masked(["a", "b"], object, mask=[0, 1]),
