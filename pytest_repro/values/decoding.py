@@ -8,7 +8,7 @@ import math
 import re
 import struct
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -39,13 +39,30 @@ _NAN = re.compile(r"nan:([0-9a-f]{16})")
 
 def decode(obj: object, *, get: Get) -> Node:
     """Return the canonical value that `obj` describes."""
-    return _Decoder(get).read(obj, 0)
+    try:
+        return _Decoder(get).read(obj, 0)
+    except RecursionError:  # the caller left little of Python's stack
+        raise _too_large() from None
+
+
+def _too_large() -> StoredDataError:
+    return StoredDataError(f"stored value is larger than any that is written ({MAX_DEPTH} levels, {MAX_NODES:,} parts)")
 
 
 def _refuse(expected: str, found: object) -> StoredDataError:
     """Return the error; `expected` in words, `found` shortened."""
     shown = repr(found if not isinstance(found, (dict, list)) else type(found).__name__)[:80]
     return StoredDataError(f"stored value is damaged: expected {expected}, found {shown}; record it again")
+
+
+class _Opened(NamedTuple):
+    """A branch whose items are still to be read."""
+
+    type: str
+    layout: Layout
+    keys: tuple[str, ...]
+    notes: tuple[str, ...]
+    items: list[object]
 
 
 class _Decoder:
@@ -56,22 +73,22 @@ class _Decoder:
     def read(self, obj: object, depth: int) -> Node:
         self._nodes += 1
         if depth > MAX_DEPTH or self._nodes > MAX_NODES:
-            message = f"stored value is larger than any that is written ({MAX_DEPTH} levels, {MAX_NODES:,} parts)"
-            raise StoredDataError(message)
+            raise _too_large()
         if obj is None or isinstance(obj, (bool, int, str)):
             return obj
         if isinstance(obj, float):
             if not math.isfinite(obj):
                 raise _refuse("a finite number", obj)
             return obj
-        if isinstance(obj, list):
-            return Branch("list", Layout.SEQUENCE, (), self._items(obj, depth))
-        return self._tagged(obj, depth)
+        found = _Opened("list", Layout.SEQUENCE, (), (), obj) if isinstance(obj, list) else self._tagged(obj)
+        if not isinstance(found, _Opened):
+            return found
+        items: list[Any] = list(found.items)
+        for index, item in enumerate(found.items):  # a loop here: all else would cost more stack frames for a level
+            items[index] = self.read(item, depth + 1)
+        return Branch(found.type, found.layout, found.keys, tuple(items), found.notes)
 
-    def _items(self, items: list[object], depth: int) -> tuple[Node, ...]:
-        return tuple([self.read(item, depth + 1) for item in items])
-
-    def _tagged(self, obj: object, depth: int) -> Node:
+    def _tagged(self, obj: object) -> Node | _Opened:
         if not isinstance(obj, dict) or len(obj) != 1:
             raise _refuse("a value", obj)
         ((tag, body),) = obj.items()
@@ -80,26 +97,12 @@ class _Decoder:
         if tag == "array":
             return self._array(_record(body))
         if tag == "branch":
-            return self._branch(_record(body), depth)
+            return _branch(_record(body))
         if tag == "dict":
             fields = _record(body)
-            keys = sorted(fields)
-            return Branch("dict", Layout.MAPPING, tuple(keys), self._items([fields[key] for key in keys], depth))
+            keys = tuple(sorted(fields))
+            return _Opened("dict", Layout.MAPPING, keys, (), [fields[key] for key in keys])
         raise _refuse("a known kind of value", tag)
-
-    def _branch(self, body: dict[str, object], depth: int) -> Branch:
-        try:
-            layout = Layout(_string(body.get("layout")))
-        except ValueError:
-            raise _refuse("a layout", body.get("layout")) from None
-        items = self._items(_list(body.get("items")), depth)
-        keys = tuple([_string(key) for key in _list(body.get("keys", []))])
-        if len(keys) != len(items) and (keys or layout is not Layout.SEQUENCE):
-            raise _refuse("as many keys as items", f"{len(keys)} and {len(items)}")
-        if len(set(keys)) != len(keys):
-            raise _refuse("keys that differ", "repeated keys")
-        notes = tuple([_string(note) for note in _list(body.get("notes", []))])
-        return Branch(_string(body.get("type")), layout, keys, items, notes)
 
     def _array(self, body: dict[str, object]) -> Array:
         name = _string(body.get("dtype"))
@@ -118,6 +121,21 @@ class _Decoder:
         if data.shape != shape:
             raise _refuse("an array of its shape", data.shape)
         return data if data.dtype.isnative else data.astype(dtype)
+
+
+def _branch(body: dict[str, object]) -> _Opened:
+    try:
+        layout = Layout(_string(body.get("layout")))
+    except ValueError:
+        raise _refuse("a layout", body.get("layout")) from None
+    items = _list(body.get("items"))
+    keys = tuple([_string(key) for key in _list(body.get("keys", []))])
+    if len(keys) != len(items) and (keys or layout is not Layout.SEQUENCE):
+        raise _refuse("as many keys as items", f"{len(keys)} and {len(items)}")
+    if len(set(keys)) != len(keys):
+        raise _refuse("keys that differ", "repeated keys")
+    notes = tuple([_string(note) for note in _list(body.get("notes", []))])
+    return _Opened(_string(body.get("type")), layout, keys, notes, items)
 
 
 def _record(body: object) -> dict[str, object]:
@@ -216,7 +234,7 @@ def _complex(body: object) -> complex:
     parts = [_float(part["float"]) if isinstance(part, dict) and "float" in part else part for part in _list(body)]
     if len(parts) != 2 or not all(isinstance(part, float) for part in parts):
         raise _refuse("a complex number", body)
-    return complex(*[float(str(part)) if math.isfinite(part) else part for part in parts if isinstance(part, float)])
+    return complex(*[part for part in parts if isinstance(part, float)])
 
 
 def _atom(body: object) -> Atom:

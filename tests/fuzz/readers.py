@@ -7,6 +7,7 @@ and worded, a baseline is compared with a run, a frame is answered.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import io
 import itertools
@@ -26,7 +27,7 @@ import numpy as np
 import pytest
 
 import pytest_repro
-from pytest_repro import cli
+from pytest_repro import cli, model
 from pytest_repro.baseline.document import read_baseline
 from pytest_repro.baseline.objects import ObjectStore
 from pytest_repro.baseline.recordings import Kept, RecordFolder, read_environment_file
@@ -398,6 +399,10 @@ def _report_reader() -> Reader:
         make_result(),
     ]
     seeds = [_json(codec.to_json(make_report(*results, environment=(("python", "3.11"),))))]
+    for cls in [getattr(model, name) for name in model.__all__]:  # evaluates our annotations before the guard watches
+        if isinstance(cls, type) and dataclasses.is_dataclass(cls):
+            with contextlib.suppress(NameError):  # those of arrays, which no report has
+                codec._hints(cls)
 
     def read(data: bytes) -> None:
         try:
