@@ -82,6 +82,13 @@ TESTS = {
         for name in ("bits", "digest", "equality")
     },
     **{f"values/{name}.py": ["values/test_values_objects.py"] for name in ("objects", "callables")},
+    **{
+        f"values/{name}.py": ["values/test_values_codec.py", "values/test_values_stored.py"]
+        for name in ("codec", "decoding")
+    },
+    **{f"values/{name}.py": ["values/test_values_quoting.py"] for name in ("quoting", "registry")},
+    "values/text.py": ["values/test_values_text.py"],
+    "values/family.py": ["values/test_values_family.py"],
     "values/*.py": [
         f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest", "forms", "paths")
     ],

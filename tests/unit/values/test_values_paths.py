@@ -126,8 +126,17 @@ def test_a_value_of_too_many_parts_is_told_without_the_hook(monkeypatch: pytest.
     )
 
 
+def test_every_part_of_a_value_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = [Plain(a=1), [2, 3]]
+    monkeypatch.setattr(walk_module, "MAX_NODES", 6)  # the two items, the object and its attribute, the two numbers
+    canonical(value)
+    monkeypatch.setattr(walk_module, "MAX_NODES", 5)
+    assert "it has more than 5 parts" in refused(value)
+
+
 def test_a_value_that_is_too_deep_is_told_with_how_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk_module, "MAX_DEPTH", 6)
+    canonical({"a": [[[[[0]]]]]})
     assert refused({"a": [[[[[[0]]]]]]}) == (
         "cannot compare the value by meaning: it is nested deeper than 6 levels or than Python's recursion limit allows"
         " (starting ['a'][0][0]...); record a flatter form of it"
@@ -159,12 +168,67 @@ def test_a_module_is_refused_at_the_root_only() -> None:
     )
 
 
+def test_what_has_no_parts_to_see_is_refused() -> None:
+    assert refused(iter([1])) == (
+        f"cannot compare a list_iterator by meaning: its parts are out of Python's sight; {REMEDY}"
+    )
+
+
+def test_a_broadcast_of_two_rows_is_a_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk_module, "MAX_REPEATED", 63)
+    assert "it repeats a smaller array" in refused(np.broadcast_to(np.arange(4.0), (2, 4)))
+
+
 # --- what is kept -----------------------------------------------------------------------------
 
 
 def test_a_rule_that_gives_a_plain_value_keeps_the_name_of_the_type() -> None:
     given = canonical(Plain(a=1.5), rules=[lambda value: vars(value)["a"]])
     assert fields(given) == (f"{HERE}.Plain", Layout.OBJECT, ("",), (1.5,), ())
+
+
+def test_what_a_rule_gives_stands_where_the_value_stood() -> None:
+    told = refused([Plain(a=[Lost()])], rules=[lambda value: getattr(value, "a", None)])
+    assert told.startswith(f"cannot compare a {HERE}.Lost at [0][0] by meaning")
+
+
+def test_a_rule_that_gives_nothing_or_the_value_itself_leaves_it_as_it_is() -> None:
+    value = np.float64(1.5)
+    for rule in (lambda _: None, lambda same: same):
+        assert identical(canonical(value, rules=[rule]), canonical(value))
+
+
+def test_who_understands_a_type_is_asked_once_in_a_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[type] = []
+
+    def families_of(cls: type) -> list[Any]:
+        asked.append(cls)
+        return []
+
+    monkeypatch.setattr(walk_module, "families_of", families_of)
+    canonical([Plain(), Plain(), slice(1), Plain()])
+    assert asked == [Plain, slice]
+
+
+def test_an_array_is_kept_as_it_is_and_a_subclass_as_an_array() -> None:
+    data = np.arange(3)
+    node, viewed = canonical(data), canonical(data.view(Tagged))
+    assert isinstance(node, Array)
+    assert isinstance(viewed, Array)
+    assert node.data is data
+    assert type(viewed.data) is np.ndarray
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_bits_of_dtypes_that_numpy_lacks_are_owned_as_was_said(owned: bool) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    data = np.zeros(2, ml_dtypes.bfloat16)
+    node = arrays.from_numpy(data, type_name="t", walk=lambda _part, _segment: None, owned=owned)
+    assert isinstance(node, Array)
+    assert (node.dtype, node.data.dtype.name, node.owned) == ("bfloat16", "uint16", owned)
+    scalar = canonical(ml_dtypes.bfloat16(1))
+    assert isinstance(scalar, Array)
+    assert scalar.data.dtype.name == "uint16"
 
 
 def test_the_text_of_an_array_of_characters_is_a_part_without_a_name() -> None:
@@ -183,6 +247,12 @@ def test_variable_width_strings_are_told_by_the_name_of_their_dtype() -> None:
     node = canonical(np.array(["a"], np.dtypes.StringDType()))
     assert isinstance(node, Branch)
     assert (node.keys, node.items[0], node.items[2]) == ((".dtype", ".shape", "[0]"), "StringDType", "a")
+
+
+def test_a_global_generator_that_is_recorded_itself_is_its_state() -> None:
+    node = canonical(vars(random)["_inst"])
+    assert isinstance(node, Branch)
+    assert node.keys == (".getstate()",)
 
 
 def test_only_the_generator_of_the_process_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

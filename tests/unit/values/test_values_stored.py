@@ -266,21 +266,30 @@ def test_a_fetched_array_is_read_in_native_byte_order() -> None:
     assert refused(head, get(native.astype("f4"))) == "an array of its dtype, found dtype('float32')"
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda inner: [inner],
-        lambda inner: {"dict": {"a": inner}},
-        lambda inner: {"branch": {"type": "t", "layout": "sequence", "items": [inner]}},
-    ],
-    ids=["list", "dict", "branch"],
-)
-def test_250_levels_are_read_and_one_more_is_not(wrap: Any) -> None:
+WRAPS: dict[str, Any] = {
+    "list": lambda inner: [inner],
+    "dict": lambda inner: {"dict": {"a": inner}},
+    "branch": lambda inner: {"branch": {"type": "t", "layout": "sequence", "items": [inner]}},
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_so_many_levels_are_read_and_one_more_is_not(wrap: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_DEPTH", 20)
+    obj: object = 1
+    for _ in range(20):
+        obj = wrap(obj)
+    decode(obj, get=nothing)
+    assert refused(wrap(obj)) == "stored value is larger than any that is written (20 levels, 5,000,000 parts)"
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_the_depth_bound_of_stored_values_is_250_levels(wrap: Any) -> None:
     obj: object = 1
     for _ in range(250):
         obj = wrap(obj)
     decode(obj, get=nothing)
-    assert refused(wrap(obj)) == "stored value is larger than any that is written (250 levels, 5,000,000 parts)"
+    assert "(250 levels" in refused(wrap(obj))
 
 
 @pytest.mark.parametrize("make", [lambda inner: (inner,), lambda inner: {"a": inner}, lambda inner: [inner]])
@@ -297,7 +306,7 @@ def test_a_value_of_the_depth_bound_is_read_with_half_of_pythons_stack(make: Any
     assert identical(below(sys.getrecursionlimit() // 2), canonical(value))
 
 
-def test_what_python_has_no_stack_left_for_is_refused() -> None:
+def test_the_depth_bound_of_python_itself_is_told_as_ours() -> None:
     found: list[str] = []
 
     def descend() -> None:
