@@ -73,7 +73,7 @@ TESTS = {
             "statistics_results": ["statsmodels"],
             "tensors": ["tensors"],
             "torch_values": ["torch"],
-            **{name: ["files", "files_damaged"] for name in ("files", "file_formats", "gzip_files", "npy")},
+            **{name: ["files", "files_damaged"] for name in ("files", "file_formats", "gzip_files")},
         }.items()
     },
     "values/keys.py": ["values/test_values_keys.py", "values/test_values_text.py"],
@@ -81,14 +81,14 @@ TESTS = {
         f"values/{name}.py": ["values/test_values_bits.py", "values/test_values_arrays.py"]
         for name in ("bits", "digest", "equality")
     },
-    **{f"values/{name}.py": ["values/test_values_objects.py"] for name in ("objects", "callables")},
+    "values/objects.py": ["values/test_values_objects.py"],
     **{
         f"values/{name}.py": ["values/test_values_codec.py", "values/test_values_stored.py"]
         for name in ("codec", "decoding")
     },
     **{f"values/{name}.py": ["values/test_values_quoting.py"] for name in ("quoting", "registry")},
     "values/text.py": ["values/test_values_text.py"],
-    "values/family.py": ["values/test_values_family.py"],
+    **{f"values/{name}.py": [f"values/test_values_{name}.py"] for name in ("callables", "family", "npy")},
     "values/*.py": [
         f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest", "forms", "paths")
     ],

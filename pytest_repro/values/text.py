@@ -64,15 +64,14 @@ def _array_text(node: Array, width: int) -> str:
         return cut_middle(head, width)
     count = min(_SHOWN, node.data.size)
     shown = ", ".join([_element_text(node, position, width) for position in range(count)])
-    text = f"{head} [{shown}{', ...' if count < node.data.size else ''}]"
-    return text if len(text) <= width else _cut_end(text, width)
+    return _cut_end(f"{head} [{shown}{', ...' if count < node.data.size else ''}]", width)
 
 
 def _element_text(node: Array, position: int, width: int) -> str:
     """Return one element, by C order position, by shortest round trip in its own precision."""
     import numpy as np
 
-    element = node.data[np.unravel_index(position, node.shape)] if node.shape else node.data[()]
+    element = node.data[np.unravel_index(position, node.shape)]
     kind = node.data.dtype.kind
     if kind in "fc":
         return str(element)  # numpy's scalars print their shortest round trip, whatever the print options

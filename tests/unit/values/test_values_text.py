@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from pytest_repro.model import Array
+from pytest_repro.model import Array, Atom
 from pytest_repro.values import canonical, describe, render, walk_leaves
 
 
@@ -37,6 +37,9 @@ class Fit:
         (np.bool_(True), "bool", "True"),
         (np.str_("x"), "U1", "'x'"),
         (np.datetime64("2020-01-01"), "datetime64[D]", "2020-01-01"),
+        (np.timedelta64(3, "s"), "timedelta64[s]", "3 seconds"),
+        (np.void(b"a\0"), "V2", "b'a\\x00'"),
+        (np.array(["ab", "c"]), "U2 (2,)", "U2 (2,) ['ab', 'c']"),
         (np.zeros((4, 3)), "float64 (4, 3)", "float64 (4, 3) [0.0, 0.0, 0.0, 0.0, 0.0…"),
         (np.arange(3), "int64 (3,)", "int64 (3,) [0, 1, 2]"),
         (np.zeros((0, 2)), "float64 (0, 2)", "float64 (0, 2)"),
@@ -51,6 +54,7 @@ class Fit:
         (Counter("ab"), "Counter, 2 keys", "Counter, 2 keys"),
         (dt.date(2020, 1, 1), "date", "2020-01-01"),
         (Fit(1), "Fit", "Fit"),
+        ("k" * 60, "str", "'" + "k" * 19 + "…" + "k" * 18 + "'"),
         (10**400, "int", hex(10**400)[:20] + "…" + "0" * 19),
     ],
 )
@@ -69,6 +73,40 @@ def test_text_does_not_follow_the_unicode_database_of_the_running_python() -> No
 def test_long_text_is_cut_in_the_middle() -> None:
     assert render("a" * 1000 + "z" * 1000, width=11) == "'aaaa…zzzz'"
     assert render("abc", width=2) == "'a"
+
+
+def test_what_is_cut_away_does_not_choose_the_quotes() -> None:
+    assert render("a" * 45 + "'" + "a" * 200, width=40) == "'" + "a" * 19 + "…" + "a" * 18 + "'"
+    for before, after in ((50, 49), (200, 200)):
+        text = render(b"a" * before + b"'" + b"a" * after, width=40)
+        assert text == "b'" + "a" * 18 + "…" + "a" * 18 + "'"
+    assert render(b"a" * 40 + b"'" + b"a" * 39).startswith('b"')
+
+
+def test_a_name_without_a_text_is_shown_by_its_type() -> None:
+    assert render(Atom("a.Empty", "")) == "Empty"
+
+
+def test_twelve_elements_of_an_array_are_shown() -> None:
+    assert render(canonical(np.arange(12, dtype="i1")), width=60) == "int8 (12,) [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]"
+    assert render(canonical(np.arange(13, dtype="i1")), width=60) == (
+        "int8 (13,) [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ...]"
+    )
+
+
+def test_parts_may_be_as_wide_as_the_line() -> None:
+    long = "x" * 60
+    assert render(canonical([long]), width=100) == f"['{long}']"
+    assert render(canonical(np.array([long])), width=100) == f"U60 (1,) ['{long}']"
+
+
+def test_a_line_of_just_the_width_is_not_cut() -> None:
+    for value in (["abc", 1], np.arange(3, dtype="i1"), {"a": 1}):
+        node = canonical(value)
+        whole = render(node)
+        assert render(node, width=len(whole)) == whole
+        assert render(node, width=len(whole) - 1) != whole
+    assert render(canonical(np.arange(3, dtype="i1")), width=1) == "…"
 
 
 def test_elements_of_dtypes_that_numpy_lacks_are_shown_by_their_bits() -> None:
