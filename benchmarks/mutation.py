@@ -81,7 +81,7 @@ TESTS = {
         f"values/{name}.py": ["values/test_values_bits.py", "values/test_values_arrays.py"]
         for name in ("bits", "digest", "equality")
     },
-    "values/objects.py": ["values/test_values_objects.py"],
+    "values/objects.py": ["values/test_values_object_parts.py", "values/test_values_objects.py"],
     **{
         f"values/{name}.py": ["values/test_values_codec.py", "values/test_values_stored.py"]
         for name in ("codec", "decoding")

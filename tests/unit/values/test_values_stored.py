@@ -181,6 +181,8 @@ def test_what_is_read_as_a_branch(obj: object, expected: tuple[object, ...]) -> 
         ({"branch": {"type": {"txt": "a"}, "layout": "set", "items": []}}, "text, found 'dict'"),
         ({"dict": {1: 2}}, "an object, found 'dict'"),
         ({"text": "x" * 81 + "é"}, "base64, found " + repr("x" * 81)[:80]),
+        ({"bytes": 3}, "base64, found 3"),
+        ({"bytes": "A A=="}, "base64, found 'A A=='"),
         ({"int": "0x1F"}, "a hexadecimal integer, found '0x1F'"),
         ({"int": "0x"}, "a hexadecimal integer, found '0x'"),
         ({"float": "NaN"}, "a number that is not finite, found 'NaN'"),
@@ -264,6 +266,8 @@ def test_a_fetched_array_is_read_in_native_byte_order() -> None:
     assert refused(head, get(native[:, None])) == "an array of its shape, found (2, 1)"
     assert refused(head, get([1.5, 2.5])) == "an array of its dtype, found 'list'"
     assert refused(head, get(native.astype("f4"))) == "an array of its dtype, found dtype('float32')"
+    swapped = read_array(array(dtype="int16", ref="there"), get(np.array([1, 2], ">i2"))).data
+    assert (swapped.dtype, swapped.tolist()) == (np.dtype("int16"), [1, 2])
 
 
 WRAPS: dict[str, Any] = {
