@@ -73,7 +73,7 @@ TESTS = {
             "statistics_results": ["statsmodels"],
             "tensors": ["tensors"],
             "torch_values": ["torch"],
-            **{name: ["files", "files_damaged"] for name in ("file_formats", "gzip_files")},
+            "file_formats": ["files", "files_damaged"],
         }.items()
     },
     "values/keys.py": ["values/test_values_keys.py", "values/test_values_text.py"],
@@ -88,7 +88,11 @@ TESTS = {
     },
     **{f"values/{name}.py": ["values/test_values_quoting.py"] for name in ("quoting", "registry")},
     "values/text.py": ["values/test_values_text.py"],
-    **{f"values/{name}.py": [f"values/test_values_{name}.py"] for name in ("callables", "family", "files", "npy")},
+    "values/gzip_files.py": ["values/test_values_gzip.py"],
+    **{
+        f"values/{name}.py": [f"values/test_values_{name}.py"]
+        for name in ("callables", "family", "files", "npy", "owned")
+    },
     "values/*.py": [
         f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest", "forms", "paths")
     ],

@@ -40,7 +40,7 @@ def test_elements_are_those_that_numpy_saved() -> None:
         np.arange(6).reshape(2, 3).T,
         np.array(1.5),
         np.array(["é", "a"]),
-        np.zeros((0, 2)),
+        np.zeros((0, 2), "i1"),
     ):
         found = npy_from_bytes(saved(data))
         assert (found.dtype, found.shape, found.tolist()) == (data.dtype, data.shape, data.tolist())
@@ -111,12 +111,13 @@ def test_just_what_is_allowed_is_read() -> None:
         (np.array([[1, 0x110000]], "u4").view("U1"), False),
         (np.array([[1, 0x110000], [1, 2]], "u4").T.copy().view("U2").T[::-1], False),
         (np.array([0x10FFFF], "u4").view("U1"), True),
+        (np.array("abc"), True),
         (np.array([], "U3"), True),
         (np.array(["", ""], "U0"), True),
         (np.array([2.0**100]), True),
         (np.array([b"\xff\xff\xff\xff"]), True),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_can_become_text(data: Any, expected: bool) -> None:
     assert is_text(data) is expected
