@@ -7,6 +7,7 @@ import functools
 import io
 import operator
 import sys
+import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -102,6 +103,12 @@ class Heir(Data):
     pass
 
 
+@dataclass
+class Slotted:
+    __slots__ = ("a",)
+    a: int
+
+
 def given(value: Any, **attributes: object) -> Any:
     value.__dict__.update(attributes)
     return value
@@ -114,6 +121,7 @@ def test_a_dataclass_is_its_fields_in_their_order_and_what_was_set_later_sorted(
         (".seconds (compare=False)", "._c (no field)"),
     )
     assert form(given(Heir(), _c=5)) == ("Heir", {".b": 1, ".a": 2, "._c": 5}, (".seconds (compare=False)",))
+    assert form(Slotted(3)) == ("Slotted", {".a": 3}, ())
     assert form(given(Data(), unset=7))[1] == {".b": 1, ".a": 2, ".unset": 7}
 
 
@@ -181,13 +189,15 @@ class Lazy:
     def __dask_graph__(self) -> object:
         return self.graph
 
-    def compute(self) -> list[float]:
-        return [1.5]
+    def compute(self) -> list[Any]:
+        return [1.5, *([generator()] if self.graph else [])]
 
 
 def test_a_dask_collection_is_what_it_computes_and_one_without_a_graph_an_object() -> None:
     name, parts, notes = form(Lazy({}))
     assert (name, list(parts), notes) == ("Lazy", [".compute()"], ("task graph (compared by what it computes)",))
+    with pytest.raises(ValueTypeError, match=r"a generator at \.compute\(\)\[1\] by meaning"):
+        canonical(Lazy({1: 2}))
     assert form(Lazy(None)) == ("Lazy", {".graph": None}, ())
 
 
@@ -224,6 +234,13 @@ class Attributed(Elements):
         self.__dict__.update(attributes)
 
 
+class Mixed:
+    __slots__ = ()
+
+    def __array__(self, dtype: object = None, copy: object = None) -> Any:
+        return np.array([(1,)], object)
+
+
 class Shared:
     __slots__ = ()
 
@@ -239,6 +256,7 @@ def test_what_offers_its_elements_is_an_array() -> None:
         node = canonical(value)
         assert isinstance(node, Array)
         assert (node.type, node.data.tolist()) == (f"{HERE}.{type(value).__name__}", expected)
+    assert canonical(Mixed()).type == f"{HERE}.Mixed"  # type: ignore[union-attr]
     for value in (Noted(), Attributed(a=1)):
         name, parts, notes = form(value)
         assert (name, list(parts), notes) == (type(value).__name__, [""], ("all but its elements (__array__)",))
@@ -249,7 +267,7 @@ def test_what_offers_its_elements_is_an_array() -> None:
 # --- attributes -------------------------------------------------------------------------------
 
 
-class __Private:
+class __XPrivate:
     __slots__ = ("__a", "__c__", "__dict__", "__weakref__", "_b")
 
     def __init__(self) -> None:
@@ -266,9 +284,9 @@ class More(OneSlot):
 
 
 def test_slots_are_attributes_under_their_mangled_names() -> None:
-    assert objects._slots(__Private) == ["_Private__a", "__c__", "_b"]
+    assert objects._slots(__XPrivate) == ["_XPrivate__a", "__c__", "_b"]
     assert objects._slots(More) == ["more", "unset", "only"]
-    assert form(__Private())[1] == {".__c__": 3, "._Private__a": 1, "._b": 2, ".d": 4}
+    assert form(__XPrivate())[1] == {".__c__": 3, "._XPrivate__a": 1, "._b": 2, ".d": 4}
     value = More()
     value.only, value.more = 1, 2  # type: ignore[attr-defined]
     assert form(value) == ("More", {".more": 2, ".only": 1}, ())
@@ -289,6 +307,7 @@ def test_an_error_is_its_arguments_and_attributes() -> None:
     error.note = [1]  # type: ignore[attr-defined]
     name, parts, _ = form(error)
     assert (name, list(parts)) == ("Failed", [".args", ".note"])
+    assert parts[".args"].items == (2, "no")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -346,6 +365,12 @@ def test_a_type_written_in_c_is_what_would_rebuild_it() -> None:
     assert list(parts) == [".__reduce__().callable", ".__reduce__().args"]
     assert parts[".__reduce__().callable"] == Atom("type", "operator.itemgetter")
     assert parts[".__reduce__().args"].items == ("a", 3)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("value", [threading.Lock(), iter([1]), iter({1: 2})], ids=["lock", "list", "dict"])
+def test_what_shows_nothing_or_would_be_used_up_is_refused(value: object) -> None:
+    with pytest.raises(ValueTypeError, match="its parts are out of Python's sight"):
+        canonical(value)
 
 
 def test_items_that_would_be_added_are_listed() -> None:
