@@ -100,7 +100,7 @@ def is_text(data: AnyArray) -> bool:
         return bool(np.isnat(data).all())
     if data.dtype.kind != "U" or not data.nbytes:
         return True
-    return int(np.ascontiguousarray(data).reshape(-1).view(np.uint32).max()) <= sys.maxunicode
+    return int(np.ascontiguousarray(data).view(np.uint32).max()) <= sys.maxunicode
 
 
 def _header(file: BinaryIO) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:

@@ -116,6 +116,7 @@ def test_a_file_of_the_mapped_size_is_mapped(tmp_path: Path, monkeypatch: pytest
         assert node.shape == (2,)
         assert isinstance(node.data, np.memmap) is mapped
         assert node.owned is not mapped
+        assert not node.data.flags.writeable
 
 
 def test_what_is_too_large_is_refused_with_its_size(tmp_path: Path) -> None:
@@ -130,6 +131,15 @@ def test_what_is_too_large_is_refused_with_its_size(tmp_path: Path) -> None:
     for name in "abc":
         sparse(tmp_path / name, 6 << 30)
     assert refused(tmp_path).startswith(f"cannot record {tmp_path}: 18.0 GiB is more")
+
+
+def test_a_directory_of_just_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "a")
+    written(tmp_path / "b")
+    monkeypatch.setattr(files, "MAX_BYTES", 4)
+    assert len(file_node(tmp_path).items) == 2
+    monkeypatch.setattr(files, "MAX_BYTES", 3)
+    assert "GiB is more than" in refused(tmp_path)
 
 
 # --- directories ------------------------------------------------------------------------------
