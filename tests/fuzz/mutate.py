@@ -66,15 +66,29 @@ _SPECIAL: tuple[Callable[[], object], ...] = (
     lambda: {"branch": {"type": "set", "layout": "set", "keys": ["a"], "items": []}},
     lambda: {"branch": {"type": "os.system", "layout": "object", "keys": [".x"], "items": [1], "notes": ["n"]}},
     lambda: {"py/reduce": ["os.system", "true"]},
-    lambda: _nested(240),
-    lambda: _nested(700, mapping=True),
+    lambda: _nested(240, _in_list),
+    lambda: _nested(240, _in_dict),
+    lambda: _nested(240, _in_branch),
+    lambda: _nested(700, _in_dict),
 )
 
 
-def _nested(depth: int, *, mapping: bool = False) -> object:
+def _in_list(value: object) -> object:
+    return [value]
+
+
+def _in_dict(value: object) -> object:
+    return {"dict": {"a": value}}
+
+
+def _in_branch(value: object) -> object:
+    return {"branch": {"type": "tuple", "layout": "sequence", "items": [value]}}
+
+
+def _nested(depth: int, wrap: Callable[[object], object]) -> object:
     value: object = 0
     for _ in range(depth):
-        value = {"dict": {"a": value}} if mapping else [value]
+        value = wrap(value)
     return value
 
 
