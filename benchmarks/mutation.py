@@ -88,6 +88,11 @@ TESTS = {
     },
     **{f"values/{name}.py": ["values/test_values_quoting.py"] for name in ("quoting", "registry")},
     "values/text.py": ["values/test_values_text.py"],
+    "values/__init__.py": [
+        "values/test_values_interface.py",
+        "values/test_values_codec.py",
+        "values/test_values_text.py",
+    ],
     "values/gzip_files.py": ["values/test_values_gzip.py"],
     **{
         f"values/{name}.py": [f"values/test_values_{name}.py"]

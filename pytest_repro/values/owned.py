@@ -73,8 +73,7 @@ def _spooled(data: AnyArray, folder: Path) -> AnyArray:
     """Write `data` as a new ``.npy`` file into `folder`; return it mapped read-only."""
     with _new_file(folder) as file:
         np.lib.format.write_array(file, np.ascontiguousarray(data).reshape(data.shape), allow_pickle=False)
-    mapped = np.load(file.name, mmap_mode="r", allow_pickle=False)
-    return np.asarray(mapped).view(np.ndarray)
+    return np.asarray(np.load(file.name, mmap_mode="r", allow_pickle=False))
 
 
 def _new_file(folder: Path) -> BinaryIO:

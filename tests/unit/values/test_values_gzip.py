@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def test_the_fields_of_a_header_are_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "optional", "name", "other"),
     [
+        (1, b"", "", ""),
         (8, b"x\xe9.txt\0", "xé.txt", "00"),
         (8, b"\0", "", "00"),
         (16, b"note\0", "", "6e6f746500"),
@@ -120,6 +122,9 @@ def test_members_follow_each_other_with_zeros_between_them(tmp_path: Path) -> No
         pytest.param(head() + deflated(b"ab")[:-1], id="cut"),
         pytest.param(head() + deflated(b"ab")[:-1] + b"x", id="length"),
         pytest.param(head() + deflated(b"ab") + b"x", id="rest"),
+        pytest.param(head() + deflated(b"ab") + b"X", id="rest, large"),
+        pytest.param(head() + deflated(b"ab") + zlib.compress(b"ab"), id="member of another format"),
+        pytest.param(head()[:3], id="three bytes"),
     ],
 )
 def test_what_is_no_gzip_file_is_told(tmp_path: Path, data: bytes) -> None:
@@ -143,3 +148,15 @@ def test_all_members_together_have_room(tmp_path: Path, monkeypatch: pytest.Monk
     for data in (member * 3, head() + deflated(b"abcdef")):
         with pytest.raises(NotThisFormatError):
             parts(tmp_path, data)
+
+
+def test_a_bomb_takes_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gzip_files, "MAX_UNPACKED", 1000)
+    (tmp_path / "x.gz").write_bytes(head() + deflated(bytes(5_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotThisFormatError):
+            gzip_parts(tmp_path / "x.gz")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
