@@ -69,7 +69,7 @@ TESTS = {
             "graphs": ["graphs"],
             "images": ["images"],
             "scipy_values": ["sparse"],
-            "sparse": ["sparse"],
+            "sparse": ["sparse_forms", "sparse"],
             "statistics_results": ["statsmodels"],
             "tensors": ["tensors"],
             "torch_values": ["torch"],

@@ -37,19 +37,18 @@ def sparse_node(matrix: Any, walk: Walk) -> Node:
 
 def _compressed(matrix: Any, walk: Walk) -> list[Field]:
     """Return the arrays of a csr, csc or bsr matrix with sorted, distinct indices."""
-    # a second header over the same memory: looking for the canonical form sets flags on the object
-    shadow = type(matrix)((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+    # a second header over the same memory, without the spare room behind the last entry: looking for the canonical
+    # form sets flags on the object
+    shadow = type(matrix)((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape)
     changed = not shadow.has_canonical_format
     if changed:
         shadow = matrix.copy()
         shadow.sum_duplicates()
         shadow.sort_indices()
-    stored = int(shadow.indptr[-1])  # memory past the last entry is spare room
-    blocks = slice(0, stored)
     return [
         (".indptr", _indices(shadow.indptr, walk, ".indptr")),
-        (".indices", _indices(shadow.indices[blocks], walk, ".indices")),
-        (".data", numpy_node("numpy.ndarray", shadow.data[blocks], walk, ".data", owned=changed)),
+        (".indices", _indices(shadow.indices, walk, ".indices")),
+        (".data", numpy_node("numpy.ndarray", shadow.data, walk, ".data", owned=changed)),
     ]
 
 
@@ -80,4 +79,4 @@ def _diagonal(matrix: Any, walk: Walk) -> list[Field]:
 def _indices(data: np.ndarray[Any, Any], walk: Walk, segment: str) -> Node:
     """Return indices in one integer type: which one scipy chose is not part of the value."""
     wide = data.astype(np.int64, copy=False)
-    return numpy_node("numpy.ndarray", wide, walk, segment, owned=wide is not data and wide.base is None)
+    return numpy_node("numpy.ndarray", wide, walk, segment, owned=wide is not data)

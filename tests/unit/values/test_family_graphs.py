@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_repro.errors import ValueTypeError
 from pytest_repro.values import canonical
 from tests.unit.values.meaning import assert_differ, assert_same, assert_well_formed, differing
 
@@ -64,3 +65,33 @@ def test_direction_and_keys_of_parallel_edges_count() -> None:
     one.add_edge("a", "b", key="x")
     two.add_edge("a", "b", key="y")
     assert_differ(one, two)
+
+
+def test_an_edge_from_a_node_to_itself_is_an_edge() -> None:
+    graph, other = (_graph(nx.Graph, [("a", "a", weight)]) for weight in (1.0, 2.0))
+    assert differing(canonical(graph), canonical(other)) == [".edges['a']['a']['weight']"]
+
+
+def test_what_cannot_be_read_is_told_with_its_place_in_the_graph() -> None:
+    def refused(graph: Any) -> str:
+        with pytest.raises(ValueTypeError) as caught:
+            canonical(graph)
+        return str(caught.value)
+
+    def lost() -> Any:
+        return iter([1])
+
+    graph = nx.DiGraph(lost=lost())
+    assert "at .graph['lost'] by" in refused(graph)
+    graph = nx.DiGraph()
+    graph.add_node("a", lost=lost())
+    assert "at .nodes['a']['lost'] by" in refused(graph)
+    graph = nx.DiGraph()
+    graph.add_edge("a", "b", lost=lost())
+    assert "at .edges['a']['b']['lost'] by" in refused(graph)
+    assert "at .nodes{key} by" in refused(nx.path_graph([Lost()]))
+
+
+class Lost:
+    def __getstate__(self) -> Any:
+        raise OSError("lost")
