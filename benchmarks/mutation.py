@@ -73,7 +73,6 @@ TESTS = {
             "statistics_results": ["statsmodels"],
             "tensors": ["tensors"],
             "torch_values": ["torch"],
-            "file_formats": ["files", "files_damaged"],
         }.items()
     },
     "values/keys.py": ["values/test_values_keys.py", "values/test_values_text.py"],
@@ -94,6 +93,7 @@ TESTS = {
         "values/test_values_text.py",
     ],
     "values/gzip_files.py": ["values/test_values_gzip.py"],
+    "values/file_formats.py": ["values/test_values_file_formats.py", "values/test_family_files.py"],
     **{
         f"values/{name}.py": [f"values/test_values_{name}.py"]
         for name in ("callables", "family", "files", "npy", "owned")
