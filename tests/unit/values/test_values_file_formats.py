@@ -40,6 +40,11 @@ def refused(read: Callable[[Path], Node], path: Path) -> bool:
     return True
 
 
+def test_bytes_are_an_array_that_nobody_else_can_change() -> None:
+    node = formats.bytes_node(b"ab")
+    assert (shown(node), node.owned) == ("bytes uint8[2] [97, 98]", True)
+
+
 def test_text_is_its_lines() -> None:
     assert shown(formats.text_content("a\né".encode())) == ("lines", ["a", "é"])
     with pytest.raises(NotThisFormatError):
@@ -79,6 +84,9 @@ def tensors(header: object, data: bytes = b"") -> bytes:
     return struct.pack("<Q", len(text)) + text + data
 
 
+TWICE = b'{"__metadata__": 1, "__metadata__": 2}'
+
+
 def entry(dtype: Any = "F32", shape: Any = (1,), offsets: Any = (0, 4)) -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(shape) if isinstance(shape, tuple) else shape, "data_offsets": offsets}
 
@@ -110,6 +118,7 @@ def test_a_safetensors_file_is_its_tensors_and_its_metadata(tmp_path: Path) -> N
         assert part.data.dtype == np.dtype(dtype)
         assert is_mapped(part.data)
         assert not part.owned
+        assert not part.data.flags.writeable
 
 
 def test_an_empty_safetensors_file_has_no_tensors(tmp_path: Path) -> None:
@@ -118,6 +127,8 @@ def test_an_empty_safetensors_file_has_no_tensors(tmp_path: Path) -> None:
     assert shown(formats.safetensors_file(path)) == {"": "safetensors", ".metadata": ("dict", [])}
     path.write_bytes(tensors({"a": entry("F32", (0,), (0, 0))}))
     assert "['a']" in shown(formats.safetensors_file(path))
+    path.write_bytes(tensors({"a": entry("U8", (1,), (0, 1))}, b"\7"))
+    assert shown(formats.safetensors_file(path))["['a']"] == "safetensors uint8[1] [7]"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +139,7 @@ def test_an_empty_safetensors_file_has_no_tensors(tmp_path: Path) -> None:
         pytest.param(struct.pack("<Q", 3) + b"{}", id="longer than the file"),
         pytest.param(tensors([]), id="no table"),
         pytest.param(struct.pack("<Q", 2) + b"{x", id="no JSON"),
+        pytest.param(struct.pack("<Q", len(TWICE)) + TWICE, id="repeated key"),
         pytest.param(tensors({"a": entry(offsets=(False, 4))}, bytes(4)), id="offset that is no int"),
         pytest.param(tensors({"a": entry(offsets=(0.0, 4))}, bytes(4)), id="offset that is a float"),
         pytest.param(tensors({"a": entry(offsets=(0, 2, 2, 4))}, bytes(4)), id="four offsets"),

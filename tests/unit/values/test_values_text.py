@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pytest_repro.model import Array, Atom
-from pytest_repro.values import canonical, describe, render, walk_leaves
+from pytest_repro.values import canonical, describe, render, text, walk_leaves
 
 
 @dataclass
@@ -78,9 +78,13 @@ def test_long_text_is_cut_in_the_middle() -> None:
 def test_what_is_cut_away_does_not_choose_the_quotes() -> None:
     assert render("a" * 45 + "'" + "a" * 200, width=40) == "'" + "a" * 19 + "…" + "a" * 18 + "'"
     for before, after in ((50, 49), (200, 200)):
-        text = render(b"a" * before + b"'" + b"a" * after, width=40)
-        assert text == "b'" + "a" * 18 + "…" + "a" * 18 + "'"
+        shown = render(b"a" * before + b"'" + b"a" * after, width=40)
+        assert shown == "b'" + "a" * 18 + "…" + "a" * 18 + "'"
     assert render(b"a" * 40 + b"'" + b"a" * 39).startswith('b"')
+
+
+def test_a_line_has_forty_characters_where_nobody_says_else() -> None:
+    assert len(text.render("k" * 60)) == len(render("k" * 60)) == 40
 
 
 def test_a_name_without_a_text_is_shown_by_its_type() -> None:
