@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from pytest_repro.values import fingerprint, identical
+from pytest_repro.model import Array
+from pytest_repro.values import canonical, fingerprint, freeze, identical
 
 NAN = float("nan")
 
@@ -46,3 +49,19 @@ def test_what_is_not_judged_at_once_is_judged_the_same(a: Any, b: Any, equal: bo
 def test_payloads_of_nan_count_where_they_are_asked_for() -> None:
     assert not identical(NAN, -NAN, nan_payload=True)
     assert fingerprint(NAN, nan_payload=True) != fingerprint(-NAN, nan_payload=True)
+
+
+def test_an_array_is_frozen_and_a_number_is_itself(tmp_path: Path) -> None:
+    node = canonical(np.zeros(1 << 17))
+    assert isinstance(node, Array)
+    for spool, files in ((None, 0), (tmp_path, 1)):
+        kept = freeze(node, spool=spool)
+        assert isinstance(kept, Array)
+        assert kept.owned
+        assert len(list(tmp_path.iterdir())) == files
+    assert freeze(1.5) == 1.5
+
+
+def test_rules_are_handed_on() -> None:
+    assert canonical(1.5, rules=[lambda _: 2]) == 1.5
+    assert identical(canonical(np.float64(1.5), rules=[lambda _: [2]]).items[0], 2)  # type: ignore[union-attr]
