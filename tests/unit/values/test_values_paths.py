@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import random
+import sys
 import types
 from typing import Any, NamedTuple
 
@@ -232,7 +233,8 @@ def test_bits_of_dtypes_that_numpy_lacks_are_owned_as_was_said(owned: bool) -> N
 
 
 def test_the_text_of_an_array_of_characters_is_a_part_without_a_name() -> None:
-    assert fields(canonical(array.array("u", "ab"))) == ("array.array", Layout.OBJECT, ("",), ("ab",), ())
+    code: Any = "w" if sys.version_info >= (3, 13) else "u"
+    assert fields(canonical(array.array(code, "ab"))) == ("array.array", Layout.OBJECT, ("",), ("ab",), ())
 
 
 @pytest.mark.parametrize("value", [array.array("d", [1.5]), np.float64(1.5), np.str_("ab"), np.datetime64("2027")])
