@@ -76,3 +76,17 @@ def test_a_class_says_itself_what_would_be_stored() -> None:
 )
 def test_what_has_no_named_state_is_left_to_others(value: object) -> None:
     assert canonical(value, walk) is None
+
+
+class Mixed(Result):
+    """Python's own `__getstate__` gives a pair for it."""
+
+    __slots__ = ("beside",)
+
+
+def test_a_class_that_says_nothing_is_its_attributes() -> None:
+    value: Any = Mixed(a=1)
+    value.beside = 2
+    node = canonical(value, walk)
+    assert isinstance(node, Branch)
+    assert node.keys == (".a",)
