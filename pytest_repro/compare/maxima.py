@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pytest_repro.compare import bounds, ulp
+from pytest_repro.compare import bounds, quotients, ulp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,21 +119,22 @@ class Maxima:
         self._differences, self._ratios = _Extremes(), _Extremes()
         self._small_references, self._large_differences = _Shortcut(), _Shortcut()
         self._small_extents, self._positive = _Shortcut(), _Shortcut()
+        self._few_equal, self._tiny = _Shortcut(), _Shortcut()
 
     def add(self, reference: Bits, other: Bits, unequal: Mask) -> Piece:
         """Take in one piece; `unequal` is filled with where it differs."""
         a, b = self._as_float64(reference, 0), self._as_float64(other, 1)
         difference = np.subtract(a, b, out=self._difference[: a.size])
         x, y = reference.view(self._integer), other.view(self._integer)
-        np.not_equal(x, y, out=unequal)
-        low, high, nan = self._differences.of(difference)
-        odd = self._find_odd(a, b, difference, unequal) if nan else None
+        self._mark_unequal(x, y, difference, unequal)
+        low, high, nan = self._extremes_of(difference)
+        odd = self._find_odd((a, b), (x, y), difference, unequal) if nan else None
         largest = max(high, -low)
         one_is_nan = odd is not None and odd.number > odd.number_of_both
         self.max_abs = math.inf if one_is_nan else max(self.max_abs, largest)
         if self.max_abs == math.inf:
             self.max_rel = math.inf
-        extremes = self._take_ratios(a, difference, largest)
+        extremes = self._take_ratios(a, b, difference, largest)
         if self._may_be_farther(x, y, extremes, (low, high)):
             self._count_steps(x, y, odd, same_sign=extremes is not None and extremes[1] < 1)
         number = int(np.count_nonzero(unequal))
@@ -152,11 +153,31 @@ class Maxima:
         np.copyto(wide, self._format.decode(data))  # exact: every narrower float is a float64
         return wide
 
+    def _mark_unequal(self, x: Bits, y: Bits, difference: NDArray[np.float64], unequal: Mask) -> None:
+        """Fill `unequal`; by the quick way, pairs whose difference is NaN are in it whatever their bits."""
+        if self._few_equal.due():  # to compare floats with zero takes a third of the time of comparing integers
+            np.not_equal(difference, 0.0, out=unequal)
+            zero = _few(np.logical_not(unequal, out=self._masks[3][: x.size]))
+            if self._few_equal.took(worked=zero is not None):
+                unequal[zero] = x[zero] != y[zero]  # zeros of both signs
+                return
+        np.not_equal(x, y, out=unequal)
+
+    def _extremes_of(self, difference: NDArray[np.float64]) -> tuple[float, float, bool]:
+        """Return what `_Extremes.of` does, or wider limits where nothing hangs on them."""
+        if self.max_abs == self.max_rel == math.inf and self._large_differences.worked:
+            return -math.inf, math.inf, True
+        return self._differences.of(difference)
+
     def _find_odd(
-        self, a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64], unequal: Mask
-    ) -> _Odd | None:
+        self, numbers: tuple[NDArray[np.float64], NDArray[np.float64]], bits: tuple[Bits, Bits],
+        difference: NDArray[np.float64], unequal: Mask,
+    ) -> _Odd | None:  # fmt: skip
+        a, b = numbers
         where, both, second = (mask[: a.size] for mask in self._masks[:3])
         np.isnan(difference, out=where)
+        if self._few_equal.worked:
+            _spare_equal(*bits, where, unequal)
         where &= unequal  # infinities of one sign are equal
         number = int(np.count_nonzero(where))
         if not number:
@@ -172,8 +193,10 @@ class Maxima:
 
     # --- relative differences -----------------------------------------------------------------
 
-    def _take_ratios(self, a: NDArray[np.float64], difference: NDArray[np.float64], largest: float) -> Range | None:
-        """Return the extremes of ``difference / a``; None where not all were looked at."""
+    def _take_ratios(
+        self, a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64], largest: float
+    ) -> Range | None:
+        """Return limits of ``difference / a``; None where not all were looked at."""
         if largest == 0:
             return 0.0, 0.0
         if self.max_rel == math.inf:
@@ -182,6 +205,10 @@ class Maxima:
             worked = self._try_small_references(a, difference, largest)
             if self._small_references.took(worked=worked):
                 return None
+        if not self._wide and self._tiny.due():
+            limits = self._try_quotients(a, b, difference)
+            if self._tiny.took(worked=limits is not None):
+                return limits
         ratio = self._ratio[: a.size]
         if largest < _EVEN and not self._wide and _all_even(a):
             np.divide(_steps_from_zero(difference), _steps_from_zero(a), out=ratio)
@@ -190,6 +217,19 @@ class Maxima:
         bottom, top, _ = self._ratios.of(ratio)  # 0 / 0 is not a number, and does not count
         self.max_rel = max(self.max_rel, top, -bottom)
         return bottom, top
+
+    def _try_quotients(
+        self, a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64]
+    ) -> Range | None:
+        """Return limits of ``difference / a`` by a way that is quick where many differences are subnormal."""
+        if not quotients.tiny(a):
+            return None
+        scratch = self._ratio[: a.size], self._masks[2][: a.size]
+        limits = quotients.around(a, b, difference, known=self.max_rel, scratch=scratch)
+        if limits is None:
+            return None
+        self.max_rel = limits.largest
+        return limits.bottom, limits.top
 
     def _try_small_references(
         self, a: NDArray[np.float64], difference: NDArray[np.float64], largest: float
@@ -262,6 +302,15 @@ class Maxima:
         if self.max_ulp < self._format.infinity:
             apart = ulp.largest_magnitudes_apart(x, y, keep=keep, scratch=(one, two))
             self.max_ulp = max(self.max_ulp, apart)
+
+
+def _spare_equal(x: Bits, y: Bits, where: Mask, unequal: Mask) -> None:
+    """Take those out of `unequal` whose bits are equal, and which are all in `where`."""
+    places = _few(where)
+    if places is None:
+        np.not_equal(x, y, out=unequal)
+    else:
+        unequal[places] = x[places] != y[places]
 
 
 def _few(mask: Mask) -> NDArray[np.intp] | None:
