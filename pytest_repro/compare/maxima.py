@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pytest_repro.compare import bounds, quotients, ulp
+from pytest_repro.compare import bounds, ulp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +36,7 @@ __all__ = ["Maxima", "Piece"]
 _FEW = 16
 #: pieces for which a shortcut that did not work is not tried again
 _PAUSE = 15
+_NOWHERE = np.empty(0, np.intp)
 #: below, float64 numbers lie evenly, one a step, and an operation on subnormal ones takes fifty times as long
 _EVEN = 2.0**-1021
 _SMALLEST = 5e-324
@@ -119,7 +120,9 @@ class Maxima:
         self._differences, self._ratios = _Extremes(), _Extremes()
         self._small_references, self._large_differences = _Shortcut(), _Shortcut()
         self._small_extents, self._positive = _Shortcut(), _Shortcut()
-        self._few_equal, self._tiny = _Shortcut(), _Shortcut()
+        self._few_equal = _Shortcut()
+        #: a largest distance, and the difference up to which no pair lies farther apart
+        self._reached = -1, 0.0
 
     def add(self, reference: Bits, other: Bits, unequal: Mask) -> Piece:
         """Take in one piece; `unequal` is filled with where it differs."""
@@ -134,7 +137,7 @@ class Maxima:
         self.max_abs = math.inf if one_is_nan else max(self.max_abs, largest)
         if self.max_abs == math.inf:
             self.max_rel = math.inf
-        extremes = self._take_ratios(a, b, difference, largest)
+        extremes = self._take_ratios(a, difference, largest)
         if self._may_be_farther(x, y, extremes, (low, high)):
             self._count_steps(x, y, odd, same_sign=extremes is not None and extremes[1] < 1)
         number = int(np.count_nonzero(unequal))
@@ -173,30 +176,29 @@ class Maxima:
         self, numbers: tuple[NDArray[np.float64], NDArray[np.float64]], bits: tuple[Bits, Bits],
         difference: NDArray[np.float64], unequal: Mask,
     ) -> _Odd | None:  # fmt: skip
-        a, b = numbers
+        (a, b), (x, y) = numbers, bits
         where, both, second = (mask[: a.size] for mask in self._masks[:3])
         np.isnan(difference, out=where)
+        places = _few(where)
+        if places is not None:
+            differ = x[places] != y[places]  # infinities of one sign are equal
+            where[places] = unequal[places] = differ
+            places = places[differ]
+            both_of_few = places[np.isnan(a[places]) & np.isnan(b[places])]
+            return _Odd(where, places.size, both_of_few, both_of_few.size) if places.size else None
         if self._few_equal.worked:
-            _spare_equal(*bits, where, unequal)
-        where &= unequal  # infinities of one sign are equal
-        number = int(np.count_nonzero(where))
-        if not number:
-            return None
-        if number * _FEW < a.size:
-            places = where.nonzero()[0]
-            places = places[np.isnan(a[places]) & np.isnan(b[places])]
-            return _Odd(where, number, places, places.size)
+            np.not_equal(x, y, out=unequal)
+        where &= unequal
         np.isnan(a, out=both)
         both &= np.isnan(b, out=second)
         both &= where
-        return _Odd(where, number, both, int(np.count_nonzero(both)))
+        number = int(np.count_nonzero(where))
+        return _Odd(where, number, both, int(np.count_nonzero(both))) if number else None
 
     # --- relative differences -----------------------------------------------------------------
 
-    def _take_ratios(
-        self, a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64], largest: float
-    ) -> Range | None:
-        """Return limits of ``difference / a``; None where not all were looked at."""
+    def _take_ratios(self, a: NDArray[np.float64], difference: NDArray[np.float64], largest: float) -> Range | None:
+        """Return the extremes of ``difference / a``; None where not all were looked at."""
         if largest == 0:
             return 0.0, 0.0
         if self.max_rel == math.inf:
@@ -205,10 +207,6 @@ class Maxima:
             worked = self._try_small_references(a, difference, largest)
             if self._small_references.took(worked=worked):
                 return None
-        if not self._wide and self._tiny.due():
-            limits = self._try_quotients(a, b, difference)
-            if self._tiny.took(worked=limits is not None):
-                return limits
         ratio = self._ratio[: a.size]
         if largest < _EVEN and not self._wide and _all_even(a):
             np.divide(_steps_from_zero(difference), _steps_from_zero(a), out=ratio)
@@ -217,19 +215,6 @@ class Maxima:
         bottom, top, _ = self._ratios.of(ratio)  # 0 / 0 is not a number, and does not count
         self.max_rel = max(self.max_rel, top, -bottom)
         return bottom, top
-
-    def _try_quotients(
-        self, a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64]
-    ) -> Range | None:
-        """Return limits of ``difference / a`` by a way that is quick where many differences are subnormal."""
-        if not quotients.tiny(a):
-            return None
-        scratch = self._ratio[: a.size], self._masks[2][: a.size]
-        limits = quotients.around(a, b, difference, known=self.max_rel, scratch=scratch)
-        if limits is None:
-            return None
-        self.max_rel = limits.largest
-        return limits.bottom, limits.top
 
     def _try_small_references(
         self, a: NDArray[np.float64], difference: NDArray[np.float64], largest: float
@@ -256,7 +241,7 @@ class Maxima:
             return bounds.beside(*extremes, mantissa=self._format.mantissa) > self.max_ulp
         if self._wide:
             return True
-        reach = bounds.reach(self.max_ulp)
+        reach = self._reach()
         if -reach <= differences[0] and differences[1] <= reach:
             return False
         if self._small_extents.due():
@@ -267,6 +252,11 @@ class Maxima:
             worked = self._try_large_differences(x, y, differences, reach)
             return not self._large_differences.took(worked=worked)
         return True
+
+    def _reach(self) -> float:
+        if self._reached[0] != self.max_ulp:
+            self._reached = self.max_ulp, bounds.reach(self.max_ulp)
+        return self._reached[1]
 
     def _try_large_differences(self, x: Bits, y: Bits, differences: Range, reach: float) -> bool:
         data = self._difference[: x.size]
@@ -304,18 +294,12 @@ class Maxima:
             self.max_ulp = max(self.max_ulp, apart)
 
 
-def _spare_equal(x: Bits, y: Bits, where: Mask, unequal: Mask) -> None:
-    """Take those out of `unequal` whose bits are equal, and which are all in `where`."""
-    places = _few(where)
-    if places is None:
-        np.not_equal(x, y, out=unequal)
-    else:
-        unequal[places] = x[places] != y[places]
-
-
 def _few(mask: Mask) -> NDArray[np.intp] | None:
     """Return the places of a mask, None if they are many."""
-    return mask.nonzero()[0] if np.count_nonzero(mask) * _FEW < mask.size else None
+    count = np.count_nonzero(mask)
+    if not count:
+        return _NOWHERE
+    return mask.nonzero()[0] if count * _FEW < mask.size else None
 
 
 def _aligned(size: int) -> NDArray[np.float64]:
