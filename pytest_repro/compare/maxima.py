@@ -36,7 +36,6 @@ __all__ = ["Maxima", "Piece"]
 _FEW = 16
 #: pieces for which a shortcut that did not work is not tried again
 _PAUSE = 15
-_NOWHERE = np.empty(0, np.intp)
 #: below, float64 numbers lie evenly, one a step, and an operation on subnormal ones takes fifty times as long
 _EVEN = 2.0**-1021
 _SMALLEST = 5e-324
@@ -120,18 +119,15 @@ class Maxima:
         self._differences, self._ratios = _Extremes(), _Extremes()
         self._small_references, self._large_differences = _Shortcut(), _Shortcut()
         self._small_extents, self._positive = _Shortcut(), _Shortcut()
-        self._few_equal = _Shortcut()
-        #: a largest distance, and the difference up to which no pair lies farther apart
-        self._reached = -1, 0.0
 
     def add(self, reference: Bits, other: Bits, unequal: Mask) -> Piece:
         """Take in one piece; `unequal` is filled with where it differs."""
         a, b = self._as_float64(reference, 0), self._as_float64(other, 1)
         difference = np.subtract(a, b, out=self._difference[: a.size])
         x, y = reference.view(self._integer), other.view(self._integer)
-        self._mark_unequal(x, y, difference, unequal)
-        low, high, nan = self._extremes_of(difference)
-        odd = self._find_odd((a, b), (x, y), difference, unequal) if nan else None
+        np.not_equal(x, y, out=unequal)
+        low, high, nan = self._differences.of(difference)
+        odd = self._find_odd(a, b, difference, unequal) if nan else None
         largest = max(high, -low)
         one_is_nan = odd is not None and odd.number > odd.number_of_both
         self.max_abs = math.inf if one_is_nan else max(self.max_abs, largest)
@@ -156,44 +152,23 @@ class Maxima:
         np.copyto(wide, self._format.decode(data))  # exact: every narrower float is a float64
         return wide
 
-    def _mark_unequal(self, x: Bits, y: Bits, difference: NDArray[np.float64], unequal: Mask) -> None:
-        """Fill `unequal`; by the quick way, pairs whose difference is NaN are in it whatever their bits."""
-        if self._few_equal.due():  # to compare floats with zero takes a third of the time of comparing integers
-            np.not_equal(difference, 0.0, out=unequal)
-            zero = _few(np.logical_not(unequal, out=self._masks[3][: x.size]))
-            if self._few_equal.took(worked=zero is not None):
-                unequal[zero] = x[zero] != y[zero]  # zeros of both signs
-                return
-        np.not_equal(x, y, out=unequal)
-
-    def _extremes_of(self, difference: NDArray[np.float64]) -> tuple[float, float, bool]:
-        """Return what `_Extremes.of` does, or wider limits where nothing hangs on them."""
-        if self.max_abs == self.max_rel == math.inf and self._large_differences.worked:
-            return -math.inf, math.inf, True
-        return self._differences.of(difference)
-
     def _find_odd(
-        self, numbers: tuple[NDArray[np.float64], NDArray[np.float64]], bits: tuple[Bits, Bits],
-        difference: NDArray[np.float64], unequal: Mask,
-    ) -> _Odd | None:  # fmt: skip
-        (a, b), (x, y) = numbers, bits
+        self, a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64], unequal: Mask
+    ) -> _Odd | None:
         where, both, second = (mask[: a.size] for mask in self._masks[:3])
         np.isnan(difference, out=where)
-        places = _few(where)
-        if places is not None:
-            differ = x[places] != y[places]  # infinities of one sign are equal
-            where[places] = unequal[places] = differ
-            places = places[differ]
-            both_of_few = places[np.isnan(a[places]) & np.isnan(b[places])]
-            return _Odd(where, places.size, both_of_few, both_of_few.size) if places.size else None
-        if self._few_equal.worked:
-            np.not_equal(x, y, out=unequal)
-        where &= unequal
+        where &= unequal  # infinities of one sign are equal
+        number = int(np.count_nonzero(where))
+        if not number:
+            return None
+        if number * _FEW < a.size:
+            places = where.nonzero()[0]
+            places = places[np.isnan(a[places]) & np.isnan(b[places])]
+            return _Odd(where, number, places, places.size)
         np.isnan(a, out=both)
         both &= np.isnan(b, out=second)
         both &= where
-        number = int(np.count_nonzero(where))
-        return _Odd(where, number, both, int(np.count_nonzero(both))) if number else None
+        return _Odd(where, number, both, int(np.count_nonzero(both)))
 
     # --- relative differences -----------------------------------------------------------------
 
@@ -241,7 +216,7 @@ class Maxima:
             return bounds.beside(*extremes, mantissa=self._format.mantissa) > self.max_ulp
         if self._wide:
             return True
-        reach = self._reach()
+        reach = bounds.reach(self.max_ulp)
         if -reach <= differences[0] and differences[1] <= reach:
             return False
         if self._small_extents.due():
@@ -252,11 +227,6 @@ class Maxima:
             worked = self._try_large_differences(x, y, differences, reach)
             return not self._large_differences.took(worked=worked)
         return True
-
-    def _reach(self) -> float:
-        if self._reached[0] != self.max_ulp:
-            self._reached = self.max_ulp, bounds.reach(self.max_ulp)
-        return self._reached[1]
 
     def _try_large_differences(self, x: Bits, y: Bits, differences: Range, reach: float) -> bool:
         data = self._difference[: x.size]
@@ -296,10 +266,7 @@ class Maxima:
 
 def _few(mask: Mask) -> NDArray[np.intp] | None:
     """Return the places of a mask, None if they are many."""
-    count = np.count_nonzero(mask)
-    if not count:
-        return _NOWHERE
-    return mask.nonzero()[0] if count * _FEW < mask.size else None
+    return mask.nonzero()[0] if np.count_nonzero(mask) * _FEW < mask.size else None
 
 
 def _aligned(size: int) -> NDArray[np.float64]:
