@@ -21,8 +21,10 @@ from types import CodeType, ModuleType
 __all__ = ["choose_seeds", "string_hash", "word_groups"]
 
 _MASK = (1 << 64) - 1
-#: seeds to choose from, and bounds that keep the choice under about 50 ms
-_CANDIDATES = range(1, 25)
+#: how many seeds to choose from: as many as there is time for where words are few, of which nearly all pairs turn then
+_LEAST, _MOST = 24, 128
+#: hashes to compute, and bounds on words, that keep the choice under about 50 ms
+_HASHES = 2048
 _GROUPS = 40
 _WORDS = 12
 #: `inspect.CO_HAS_DOCSTRING`
@@ -186,11 +188,12 @@ def choose_seeds(groups: Sequence[Group], *, count: int, here: HashOf = hash) ->
     """
     if not groups:
         return tuple(range(1, count + 1))
-    orders = {seed: [_order(group, partial(string_hash, seed=seed)) for group in groups] for seed in _CANDIDATES}
+    seeds = range(1, 1 + max(_LEAST, min(_MOST, _HASHES // sum(map(len, groups)))))
+    orders = {seed: [_order(group, partial(string_hash, seed=seed)) for group in groups] for seed in seeds}
     known = [[_order(group, here) for group in groups]]
     chosen: list[int] = []
     for _ in range(count):
-        left = [seed for seed in _CANDIDATES if seed not in chosen]
+        left = [seed for seed in seeds if seed not in chosen]
         best = max(left, key=lambda seed: (_score(groups, orders[seed], known), -seed))
         chosen.append(best)
         known.append(orders[best])

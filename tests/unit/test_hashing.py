@@ -6,11 +6,12 @@ import json
 import subprocess
 import sys
 from functools import partial
+from itertools import combinations
 from types import ModuleType
 
 import pytest
 
-from pytest_repro.hashing import choose_seeds, string_hash, word_groups
+from pytest_repro.hashing import _order, choose_seeds, string_hash, word_groups
 
 WORDS = ["a", "region", "naïve", "日本語", "😀", "exactly8", "x" * 37]
 
@@ -37,6 +38,21 @@ def test_first_chosen_seed_turns_a_pair_around() -> None:
         (seed,) = choose_seeds([pair], count=1, here=partial(string_hash, seed=here))
         orders = {other: _in_interpreter(other, f"list(set({list(pair)!r}))") for other in (here, seed)}
         assert orders[here] == list(reversed(orders[seed]))  # type: ignore[call-overload]
+
+
+def test_first_chosen_seed_turns_nearly_every_pair_of_few_words_around() -> None:
+    words = ("region", "channel", "plan", "churn")
+    turned = []
+    for here in range(1000, 1020):
+        (seed,) = choose_seeds([words, words[:3]], count=1, here=partial(string_hash, seed=here))
+        ours, theirs = (_order(words, partial(string_hash, seed=number)) for number in (here, seed))
+        turned += [(ours[a] < ours[b]) != (theirs[a] < theirs[b]) for a, b in combinations(words[:3], 2)]
+    assert sum(turned) >= 0.95 * len(turned)
+
+
+def test_many_words_have_fewer_seeds_to_choose_from() -> None:
+    groups = [tuple(f"w{group}_{number}" for number in range(12)) for group in range(40)]
+    assert max(choose_seeds(groups, count=4, here=partial(string_hash, seed=3))) <= 24
 
 
 def test_choice_is_the_same_for_the_same_words_and_hash() -> None:
