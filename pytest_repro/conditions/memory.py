@@ -118,7 +118,8 @@ def _packed() -> list[object]:
     held: list[object] = [starts, ends]  # what were given back would be a gap
     gc.collect()  # empties the free lists of tuples, floats, frames … too, and lets later collections fall due alike
     _fill_heap(held, heap_end)
-    makers: list[Callable[[], object]] = [functools.partial(bytes, size - _HEADER) for size in _SIZES]
+    texts = [size - _HEADER for size in _SIZES if size >= _HEADER]  # a free-threaded Python has larger ones
+    makers: list[Callable[[], object]] = [functools.partial(bytes, size) for size in texts]
     # two sizes that no bytes object has: 16 and, with numbers that nobody has, 32
     makers += [object, map(float, itertools.count(10**9)).__next__]
     for make in makers:
