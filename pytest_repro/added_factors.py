@@ -23,6 +23,12 @@ class AddedFactors:
 
         return added_factors(self._ask())
 
+    @staticmethod
+    def _is_added(name: str) -> bool:
+        from pytest_repro.conditions.variables import is_added
+
+        return is_added(name)
+
     def check(self, names: Iterable[str]) -> None:
         """Refuse a name that is neither ours nor the project's.
 
@@ -30,7 +36,7 @@ class AddedFactors:
             SettingsError: there is no such factor, or an implementation of the hook gave what is not usable.
         """
         for name in names:
-            if "." in name and name not in self._known:
+            if self._is_added(name) and name not in self._known:
                 given = ", ".join(self._known) or "none"
                 msg = (
                     f"there is no factor {name!r}{meant_by(name, self._known)}; the hook pytest_repro_factors, in the "
@@ -40,7 +46,7 @@ class AddedFactors:
 
     def level(self, factor: str, index: int) -> str:
         """The level of a factor in the run with this number."""
-        if "." in factor:
+        if self._is_added(factor):
             self.check((factor,))
             return self._known[factor][index % len(self._known[factor])]
         from pytest_repro.conditions import FACTORS

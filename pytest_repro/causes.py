@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_repro.conditions.variables import is_added
 from pytest_repro.factor_words import words_for
 from pytest_repro.lab import RACE_ARM, RACY
 from pytest_repro.leftovers import FACTORS as LEFT
@@ -35,7 +36,7 @@ def report_name(factor: str) -> str:
 def _counts(finding: Finding) -> str:
     _, title, knob, _ = words_for(finding.factor)
     pinned = f"all pinned, {finding.pinned} of {finding.pinned} agree"
-    level = f" to {finding.level}" if finding.factor in _NAMED_LEVELS or "." in finding.factor else ""
+    level = f" to {finding.level}" if finding.factor in _NAMED_LEVELS or is_added(finding.factor) else ""
     switched = f"only {knob} switched{level}, {finding.differ} of {finding.switched} differ from them"
     if finding.distinct > 1:
         race = f"{finding.distinct} results among themselves"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -247,29 +247,26 @@ def explain_drift(
     return make_cause(findings, suspects=suspects, fixes=fixes, first=first, left=shown)
 
 
-def _left(since: int) -> dict[str, list[str]]:
+def _left(since: int, places: Collection[str] = FACTORS) -> dict[str, list[str]]:
     """What runs left, by the factor that takes it away; in no place where they left nothing."""
     from pytest_repro.conditions.left_files import left_since
     from pytest_repro.conditions.left_places import left_in_place
 
-    found = {LEFT_FILES: left_since(since)}
-    found |= {place: left_in_place(place, since) for place in FACTORS if place != LEFT_FILES}
-    return {factor: files for factor, files in found.items() if files}
+    look = {place: left_since(since) if place == LEFT_FILES else left_in_place(place, since) for place in places}
+    return {place: files for place, files in look.items() if files}
 
 
-def _to_show(files: Mapping[str, list[str]], findings: Findings, *, begun: int) -> Mapping[str, list[str]]:
+def _to_show(files: Mapping[str, list[str]], findings: Findings, *, begun: int) -> dict[str, list[str]]:
     """Files that runs left and that those of the search wrote again: other programs leave some, too.
 
     Where such files are the cause, all of them if none was written again; where nothing is found, those in the
     working directory, which is the runs' own.
     """
-    if not files or (findings.found and not any(finding.factor in FACTORS for finding in findings.found)):
-        return {}
-    touched = _left(begun)
-    again = {place: [name for name in names if name in touched.get(place, ())] for place, names in files.items()}
-    if findings.found:
-        return {place: again[place] or names for place, names in files.items()}
-    return {place: names for place, names in again.items() if place == LEFT_FILES and names}
+    found = {finding.factor for finding in findings.found}
+    places = [place for place in files if place in (found or {LEFT_FILES})]
+    again = _left(begun, places)
+    written = {place: [name for name in files[place] if name in again.get(place, ())] for place in places}
+    return {place: names or files[place] for place, names in written.items() if names or found}
 
 
 def _all_draws(recordings: Sequence[Recording]) -> tuple[EntropyDraw, ...]:

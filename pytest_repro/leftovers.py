@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from pytest_repro.lab import FISHER_LIMIT, RACE_ARM, Candidate, Finding, fisher
+from pytest_repro.lab import FISHER_LIMIT, RACE_ARM, Finding, fisher
 from pytest_repro.model import CauseStatus
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def take_away(lab: Lab, factor: str, level: str) -> Generator[Trial, Outcome, bo
             break
     decides = _told(lab, bare, left) == "decides"
     if decides:
-        _keep(lab, Candidate(factor, (level,)), bare, left)
+        _keep(lab, bare, left, factor=factor, level=level)
     return decides
 
 
@@ -63,16 +63,16 @@ def _told(lab: Lab, bare: list[Recording], left: list[Recording]) -> str:
     return "decides" if chance < FISHER_LIMIT else ""
 
 
-def _keep(lab: Lab, away: Candidate, bare: list[Recording], left: list[Recording]) -> None:
-    lab.note(away.factor, "as it was", left)
+def _keep(lab: Lab, bare: list[Recording], left: list[Recording], *, factor: str, level: str) -> None:
+    lab.note(factor, "as it was", left)
     lab.pinned, lab.unstable = [], set()
     for recording in bare:
         lab.hold(recording)
     lab.found.append(
         Finding(
             status=CauseStatus.CAUSE,
-            factor=away.factor,
-            level=away.levels[0],
+            factor=factor,
+            level=level,
             pinned=len(bare),
             switched=len(left),
             differ=len(left),

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from pytest_repro.conditions.factor import AS_IS, Factor, bad_level
 from pytest_repro.conditions.surroundings import folder, working_in
 
-__all__ = ["LEFT_FILES", "Looker", "left_since", "link"]
+__all__ = ["LEFT_FILES", "Looker", "left_since", "link", "read_since"]
 
 #: seen as they are: kept by tools, not read by tests, and large
 _TOOLS = frozenset(
@@ -92,12 +92,21 @@ def link(tree: Tree, source: Path, target: Path) -> None:
             link(inner, source / name, target / name)
 
 
-@contextlib.contextmanager
-def _without(level: str) -> Iterator[None]:
+def read_since(factor: str, level: str) -> int:
+    """The time (ns) in a level of a factor that takes away what runs left.
+
+    Raises:
+        SettingsError: it is no such level.
+    """
     word, _, since = level.partition("=")
     if word != "without" or not since.isdecimal():
-        raise bad_level("left-files", level, f"{AS_IS!r} or 'without=NANOSECONDS'")
-    tree = Looker(int(since)).below(".")
+        raise bad_level(factor, level, f"{AS_IS!r} or 'without=NANOSECONDS'")
+    return int(since)
+
+
+@contextlib.contextmanager
+def _without(level: str) -> Iterator[None]:
+    tree = Looker(read_since("left-files", level)).below(".")
     with folder() as path:
         link(tree, Path.cwd(), Path(path))
         with working_in(path):

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pytest_repro.conditions.factor import AS_IS, Factor, Launch, bad_level
-from pytest_repro.conditions.left_files import Looker, link
+from pytest_repro.conditions.factor import AS_IS, Factor, Launch
+from pytest_repro.conditions.left_files import Looker, link, read_since
 from pytest_repro.conditions.surroundings import home_variables
 
 __all__ = ["LEFT_HOME", "LEFT_TEMP", "left_in_place", "settle_places"]
@@ -58,11 +58,12 @@ _PLACES: Mapping[str, _Place] = MappingProxyType(
 
 def _looker(place: str, since: int, folder: str) -> Looker:
     here = Path.cwd()
+    project = {str(here), *map(str, here.parents)}
     own = getattr(os, "getuid", lambda: None)()
 
     def kept(entry: os.DirEntry[str]) -> bool:
         """Whether to show it as it is: the project itself, other people's files, what nobody reads again."""
-        if entry.path == str(here) or Path(entry.path) in here.parents:
+        if entry.path in project:
             return True
         if _PASSING.match(entry.name) if place == "left-temp" else _deep(entry, folder):
             return True
@@ -121,18 +122,10 @@ def _clear(mirror: Path) -> None:
             path.unlink()
 
 
-def _since(place: str, level: str) -> int:
-    word, _, since = level.partition("=")
-    if word != "without" or not since.isdecimal():
-        raise bad_level(place, level, f"{AS_IS!r} or 'without=NANOSECONDS'")
-    return int(since)
-
-
 def _factor(place: str) -> Factor:
     @contextlib.contextmanager
     def without(level: str) -> Iterator[None]:
-        since = _since(place, level)
-        _fill(place, since)
+        _fill(place, read_since(place, level))
         try:
             yield
         finally:
@@ -143,7 +136,7 @@ def _factor(place: str) -> Factor:
         description=f"what earlier runs left in the {_PLACES[place].title}",
         platforms="Everywhere; needs an interpreter of its own.",
         ladder=lambda k: AS_IS if k == 0 else f"without={k}",
-        launch_part=lambda level: Launch({_VARIABLE: f"{place}={_since(place, level)}"}),
+        launch_part=lambda level: Launch({_VARIABLE: f"{place}={read_since(place, level)}"}),
         apply_part=without,
         own_process=True,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_repro.conditions.factor import Factor, Launch, bad_level
 from pytest_repro.errors import SettingsError
@@ -15,7 +15,6 @@ from pytest_repro.errors import SettingsError
 __all__ = ["added_factors", "is_added", "variables_factor"]
 
 HOOK = "pytest_repro_factors"
-_NAME = re.compile(r"\w+(\.[\w-]+)+", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -33,12 +32,14 @@ def added_factors(answers: Iterable[object]) -> dict[str, tuple[str, ...]]:
     Raises:
         SettingsError: an answer is not of this form, or two give one name.
     """
+    from pytest_repro.environment.added import named  # for projects that have the hook only
+
     found: dict[str, tuple[str, ...]] = {}
-    for name, variables in _pairs(answers):
+    for name, variables in named(answers, hook=HOOK, what="names and variables"):
         if name in found:
             msg = f"{HOOK}: {name!r} is given twice; each needs a name of its own"
             raise SettingsError(msg)
-        found[name] = _levels(name, variables)
+        found[name] = _levels(name, _checked(name, variables))
     return dict(sorted(found.items()))
 
 
@@ -53,20 +54,7 @@ def variables_factor(name: str) -> Factor:
     )
 
 
-def _pairs(answers: Iterable[object]) -> Iterator[tuple[str, Mapping[str, Sequence[str | None]]]]:
-    for answer in answers:
-        if not isinstance(answer, Mapping):
-            msg = f"{HOOK} must return a dict of names and variables, not {type(answer).__name__}"
-            raise SettingsError(msg)
-        for name, variables in answer.items():
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
-                msg = f"{HOOK}: {name!r} is no usable name; write it as 'mylib.backend': words joined by dots"
-                raise SettingsError(msg)
-            _check(name, variables)
-            yield name, variables
-
-
-def _check(name: str, variables: object) -> None:
+def _checked(name: str, variables: object) -> Mapping[str, Sequence[str | None]]:
     if not isinstance(variables, Mapping) or not variables:
         msg = f"{HOOK}: {name!r} must be a dict of variables and lists of values, as {{'MYLIB_BACKEND': ['a', 'b']}}"
         raise SettingsError(msg)
@@ -78,6 +66,7 @@ def _check(name: str, variables: object) -> None:
         if not fitting or not all(value is None or (type(value) is str and "\0" not in value) for value in values):
             msg = f"{HOOK}: {name!r}: {variable} needs a list of two values or more, each text, or None to unset it"
             raise SettingsError(msg)
+    return variables
 
 
 def _levels(name: str, variables: Mapping[str, Sequence[str | None]]) -> tuple[str, ...]:

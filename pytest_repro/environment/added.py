@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pytest_repro.errors import SettingsError
 from pytest_repro.model import EnvField
 
-__all__ = ["RESERVED", "added_fields"]
+__all__ = ["RESERVED", "added_fields", "named"]
 
 HOOK = "pytest_repro_environment"
 #: how the names of our own fields begin
@@ -39,24 +39,36 @@ def added_fields(answers: Iterable[object]) -> tuple[EnvField, ...]:
 
 
 def _pairs(answers: Iterable[object]) -> Iterator[tuple[str, str]]:
+    for name, value in named(answers, hook=HOOK, what="names and values"):
+        head = name.partition(".")[0]
+        if head in RESERVED:
+            own = f"names that begin with '{head}.' are pytest-repro's own"
+            msg = f"{HOOK}: {own}; begin {name!r} with your project's name"
+            raise SettingsError(msg)
+        # a subclass may print what it likes: an enum of strings, a numpy scalar
+        if type(value) not in (str, int, float, bool):
+            msg = f"{HOOK}: the value of {name!r} is of type {type(value).__name__}; give text or a number"
+            raise SettingsError(msg)
+        yield name, str(value)
+
+
+def named(answers: Iterable[object], *, hook: str, what: str) -> Iterator[tuple[str, object]]:
+    """What implementations of a hook gave by name, the names checked.
+
+    Args:
+        answers: what each implementation returned.
+        hook: its name, for errors.
+        what: it must return a dict of.
+
+    Raises:
+        SettingsError: an answer is no mapping, or a name has no dot.
+    """
     for answer in answers:
         if not isinstance(answer, Mapping):
-            msg = f"{HOOK} must return a dict of names and values, not {type(answer).__name__}"
+            msg = f"{hook} must return a dict of {what}, not {type(answer).__name__}"
             raise SettingsError(msg)
         for name, value in answer.items():
-            _check(name)
-            # a subclass may print what it likes: an enum of strings, a numpy scalar
-            if type(value) not in (str, int, float, bool):
-                msg = f"{HOOK}: the value of {name!r} is of type {type(value).__name__}; give text or a number"
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                msg = f"{hook}: {name!r} is no usable name; write it as 'mylib.backend': words joined by dots"
                 raise SettingsError(msg)
-            yield name, str(value)
-
-
-def _check(name: object) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        msg = f"{HOOK}: {name!r} is no usable name; write it as 'mylib.backend': words joined by dots"
-        raise SettingsError(msg)
-    head = name.partition(".")[0]
-    if head in RESERVED:
-        msg = f"{HOOK}: names that begin with '{head}.' are pytest-repro's own; begin {name!r} with your project's name"
-        raise SettingsError(msg)
+            yield name, value
