@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
+from pytest_repro import explaining
 from pytest_repro.causes import make_cause
 from pytest_repro.explain import Candidate, Finding, Findings
-from pytest_repro.explaining import _enough, candidates
+from pytest_repro.explaining import _enough, _to_show, candidates
 from pytest_repro.model import CauseStatus, Location, Suspect
 from tests.builders import make_result
 
@@ -73,3 +76,26 @@ def test_what_fresh_interpreters_differ_in_comes_before_state() -> None:
     cause = make_cause(findings)
     assert cause.factor == "hash-seed"
     assert len(cause.also) == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param("left-temp", {"left-temp": ["own"]}, id="the cause: what its runs wrote again"),
+        pytest.param("left-home", {"left-home": ["cache"]}, id="the cause, written once: all"),
+        pytest.param("clock", {}, id="another cause"),
+        pytest.param("", {"left-files": ["log"]}, id="nothing found: those in the working directory"),
+    ],
+)
+def test_files_are_shown_that_the_runs_wrote_again(
+    found: str, expected: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left(since: int, places: Collection[str]) -> dict[str, list[str]]:
+        assert since == 5
+        again = {"left-files": ["log"], "left-temp": ["own", "new"]}
+        return {place: files for place, files in again.items() if place in places}
+
+    monkeypatch.setattr(explaining, "_left", left)
+    files = {"left-files": ["log", "old"], "left-temp": ["other", "own"], "left-home": ["cache"]}
+    findings = Findings(found=(_finding(found),) if found else ())
+    assert _to_show(files, findings, begun=5) == expected

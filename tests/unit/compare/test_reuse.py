@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_repro.across import Folder, _unsteady
+from pytest_repro.baseline.recordings import Kept
 from pytest_repro.compare import compare_recordings
-from pytest_repro.model import Comparison, Condition, Kind, Location, Node, Observation, Place, Recording, RunSpec
+from pytest_repro.model import (
+    Comparison,
+    Condition,
+    Kind,
+    Location,
+    Node,
+    Observation,
+    Place,
+    Recording,
+    RunSpec,
+    Tolerance,
+)
 
 LINE = Location("test_it.py", 4)
 KEPT = ("fit#1 A", 1.0)
@@ -84,6 +97,12 @@ def test_call_that_only_the_first_of_runs_in_this_process_made_leaves_nothing_to
 def test_call_that_only_one_of_two_recordings_has_is_a_drift_where_they_share_no_process() -> None:
     for runs in ([recording(1, KEPT, ALWAYS), recording(2, ALWAYS)], [recording(1, KEPT), recording(2)]):
         assert [drift.name for drift in compare_recordings(runs).drifts] == [KEPT[0]]
+
+
+def test_runs_that_a_session_kept_shared_a_cache_as_well() -> None:
+    runs = [recording(1, KEPT, ALWAYS), recording(2, ALWAYS), recording(3, KEPT, ALWAYS, fresh=True)]
+    kept = tuple(Kept("t", 0, run, "", Tolerance()) for run in runs)
+    assert _unsteady("t", [Folder("a", {"t": kept}, {})]) == []
 
 
 def test_call_that_only_fresh_processes_made_leaves_nothing_to_compare_where_it_is_alone() -> None:
