@@ -65,6 +65,8 @@ class _Job:
     recorded: bool = False
     #: the execution does not count
     rehearsing: bool = False
+    #: why the test could not be called under its condition
+    unsettled: str = ""
     #: what is executed next in this process
     follower: pytest.Item | None = None
     subtests: list[pytest.TestReport] = field(default_factory=list)
@@ -188,7 +190,7 @@ class Isolated:
             nonce=nonce,
             environment=self._effective,
             gate=lambda recording: self._gate(item, job, recording),
-            settle=lambda: settled(request.spec.condition),
+            settle=lambda: _settle(job),
         )
         stack.enter_context(own_seeds(self._config))
         stack.enter_context(hypothesis_seed(item, seed))
@@ -219,6 +221,9 @@ class Isolated:
         _save_coverage()
         if stopped is not None:
             job.channel.send(FrameKind.STOPPED, stopped)
+            return
+        if job.unsettled:  # what the test did then says nothing of the test
+            job.channel.send(FrameKind.LOST, {"reason": job.unsettled, "sections": []})
             return
         if active is not None and active.recording is not None and not job.recorded:
             try:
@@ -296,6 +301,15 @@ class Isolated:
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
         """Remember the time limit: waiting for the verdict does not count against it."""
         item.stash.setdefault(TIMEOUT, settings)
+
+
+def _settle(job: _Job) -> list[object]:
+    """Lay the heap out; a failure of that ends the test, and is no failure of the test's."""
+    try:
+        return settled(job.request.spec.condition)
+    except Exception as error:
+        job.unsettled = f"its condition cannot be had: {type(error).__name__}: {error}"
+        raise
 
 
 def _count_subtests(report: pytest.TestReport, subtests: Sequence[pytest.TestReport]) -> None:

@@ -294,3 +294,23 @@ def test_what_a_good_test_leaves_running_is_ended(
     """)
     inner("--repro-runs=2", isolation="process").assert_outcomes(passed=1)
     assert wait_until(lambda: not processes_with(marker))
+
+
+def test_a_condition_that_fails_right_before_the_test_is_a_lost_run_and_no_failure_of_the_test(inner: Inner) -> None:
+    inner.pytester.makeconftest("""
+        from pytest_repro.conditions import memory
+
+        real, calls = memory.layout, []
+
+        def second_fails(level):
+            calls.append(level)
+            if len(calls) == 2:
+                raise MemoryError("no such block")
+            return real(level)
+
+        memory.layout = second_fails
+    """)
+    inner.file("import pytest\n@pytest.mark.repro\ndef test_it(repro):\n    repro.metric('x', 1)")
+    result = inner("--repro-runs=2", "--repro-vary=memory", isolation="process")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*run 2 of 2 was lost: its condition cannot be had: MemoryError: no such block"])
