@@ -26,6 +26,14 @@ _NAMED_LEVELS = frozenset({"timezone", "locale", "cpu", "gpu", "environ"})
 #: where nothing was found
 _WRITTEN = "the runs write it; one that reads what another wrote differs"
 _MOST_FILES = 3
+#: what to do about a place that was not looked at
+_ELSEWHERE = MappingProxyType(
+    {
+        "left-files": "run pytest from a folder that holds less",
+        "left-temp": "set TMPDIR to an empty folder and run it again",
+        "left-home": "set HOME to an empty folder and run it again",
+    }
+)
 
 
 def report_name(factor: str) -> str:
@@ -59,6 +67,7 @@ def make_cause(
     fixes: Mapping[EntropyDraw, str] | None = None,
     first: str = "",
     left: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    unseen: Mapping[str, str] = MappingProxyType({}),
 ) -> Cause:
     """Word what the experiment showed, no more strongly than it did.
 
@@ -68,6 +77,7 @@ def make_cause(
         fixes: draw → suggested fix.
         first: name of the first value that drifted: what moves it comes first.
         left: factor of `leftovers` → the files that it takes away; where nothing was found, those that runs wrote.
+        unseen: such a factor → why nothing is known of what runs left there.
     """
     found = [_library_seed(_of_import(entry), suspects) for entry in findings.found]
     # what differs between fresh interpreters reaches everybody; state only who runs it twice
@@ -78,7 +88,8 @@ def make_cause(
     cleared = tuple(_ADDRESSES if name == "addresses" else words_for(name)[1] for name in findings.cleared)
     if not ordered:
         written = [f"suspect file: {name}  {_WRITTEN}" for names in left.values() for name in names[:_MOST_FILES]]
-        return _unknown(findings, hints=(*written, *suspect_lines(suspects)), cleared=cleared)
+        hints = (*written, *suspect_lines(suspects), *_unseen(findings, unseen))
+        return _unknown(findings, hints=hints, cleared=cleared)
     best = ordered[0]
     sites = [(draw, (fixes or {}).get(draw, "")) for draw in best.sites]
     details = [f"{draw.call} drawn at {draw.location} ({draw.count} x)" for draw, _ in sites]
@@ -159,6 +170,13 @@ def _unknown(findings: Findings, *, hints: Sequence[str], cleared: tuple[str, ..
         ruled_out=cleared,
         details=(*_unfinished(findings), *hints),
     )
+
+
+def _unseen(findings: Findings, unseen: Mapping[str, str]) -> list[str]:
+    """Only where runs with everything pinned differ, files could be what each leaves to the next."""
+    if findings.pinned_agrees:
+        return []
+    return [f"not looked at: {words_for(place)[1]}: {reason}; {_ELSEWHERE[place]}" for place, reason in unseen.items()]
 
 
 def _unfinished(findings: Findings) -> list[str]:

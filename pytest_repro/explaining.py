@@ -221,7 +221,7 @@ def explain_drift(
 
     draws = _all_draws(recordings)
     pinned, switched = _levels(result, recordings)
-    begun, files = time.time_ns(), _left(since) if since else {}
+    begun, (files, unseen) = time.time_ns(), _left(since) if since else ({}, {})
     left = dict.fromkeys(files, f"without={since}")
     chosen = candidates(result, recordings, pinned=pinned, switched=switched, draws=draws, suspects=suspects, left=left)
     first = result.comparison.first.name if result.comparison.first is not None else ""
@@ -244,16 +244,24 @@ def explain_drift(
         budget.stop()
     shown = _to_show(files, findings, begun=begun)
     fixes = {draw: fix_for(draw.call, draw.location.file) for draw in draws}
-    return make_cause(findings, suspects=suspects, fixes=fixes, first=first, left=shown)
+    return make_cause(findings, suspects=suspects, fixes=fixes, first=first, left=shown, unseen=unseen)
 
 
-def _left(since: int, places: Collection[str] = FACTORS) -> dict[str, list[str]]:
-    """What runs left, by the factor that takes it away; in no place where they left nothing."""
+def _left(since: int, places: Collection[str] = FACTORS) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """What runs left, by the factor that takes it away, where they left anything; and why a place was not looked at."""
+    looked = {place: _look(place, since) for place in places}
+    found = {place: files for place, (files, _) in looked.items() if files}
+    return found, {place: reason for place, (_, reason) in looked.items() if reason}
+
+
+def _look(place: str, since: int) -> tuple[list[str], str]:
     from pytest_repro.conditions.left_files import left_since
     from pytest_repro.conditions.left_places import left_in_place
 
-    look = {place: left_since(since) if place == LEFT_FILES else left_in_place(place, since) for place in places}
-    return {place: files for place, files in look.items() if files}
+    try:
+        return (left_since(since) if place == LEFT_FILES else left_in_place(place, since)), ""
+    except OSError as error:
+        return [], str(error)
 
 
 def _to_show(files: Mapping[str, list[str]], findings: Findings, *, begun: int) -> dict[str, list[str]]:
@@ -264,7 +272,7 @@ def _to_show(files: Mapping[str, list[str]], findings: Findings, *, begun: int) 
     """
     found = {finding.factor for finding in findings.found}
     places = [place for place in files if place in (found or {LEFT_FILES})]
-    again = _left(begun, places)
+    again, _ = _left(begun, places)
     written = {place: [name for name in files[place] if name in again.get(place, ())] for place in places}
     return {place: names or files[place] for place, names in written.items() if names or found}
 

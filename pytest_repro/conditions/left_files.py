@@ -47,7 +47,7 @@ class Looker:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 self._count += 1
                 if self._count > _MOST:
-                    msg = f"there are more than {_MOST} files in a folder that is to be looked at"
+                    msg = f"it holds more than {_MOST:,} files"
                     raise OSError(msg)
                 self._see(entry, tree)
         return tree
@@ -63,7 +63,11 @@ class Looker:
             tree[entry.name] = None
         elif entry.is_dir(follow_symlinks=False):
             before = len(self.changed)
-            inner = self.below(entry.path)
+            try:
+                inner = self.below(entry.path)
+            except PermissionError:
+                tree[entry.name] = None
+                return
             if inner or old:
                 tree[entry.name] = inner if len(self.changed) > before else None
             elif len(self.changed) == before:
@@ -73,12 +77,13 @@ class Looker:
 
 
 def left_since(since: int) -> list[str]:
-    """Files below the working directory that changed since then (ns), relative to it; empty where it is too large."""
+    """Files below the working directory that changed since then (ns), relative to it.
+
+    Raises:
+        OSError: it cannot be read, or holds too much to look at.
+    """
     looker = Looker(since)
-    try:
-        looker.below(".")
-    except OSError:
-        return []
+    looker.below(".")
     return [os.path.relpath(path, ".") for path in looker.changed]
 
 

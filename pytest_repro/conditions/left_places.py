@@ -27,8 +27,8 @@ _VARIABLE = "PYTEST_REPRO_LEFT"
 _REAL = "PYTEST_REPRO_LEFT_REAL"
 #: names by chance, under which no later run finds anything, and folders of pytest's and of ours
 _PASSING = re.compile(r"tmp\w{8}|pytest-of-|pytest-repro-|pymp-|joblib_memmapping_folder_", re.ASCII)
-#: how deep to look below the home folder: programs keep their state in hidden folders (``~/.local/share/NAME/file``)
-_DEPTH, _DEPTH_HIDDEN = 2, 4
+#: in hidden folders of the home folder: programs keep their state there (``~/.local/share/NAME/file``)
+_DEPTH_HIDDEN = 4
 
 
 class _Place(NamedTuple):
@@ -39,6 +39,8 @@ class _Place(NamedTuple):
     variables: Callable[[str], Mapping[str, str]]
     #: how it begins in reports
     shown: Callable[[str], str]
+    #: how deep to look below it: unpacked archives and other people's caches lie there, too
+    depth: int
 
 
 _PLACES: Mapping[str, _Place] = MappingProxyType(
@@ -48,9 +50,10 @@ _PLACES: Mapping[str, _Place] = MappingProxyType(
             tempfile.gettempdir,
             lambda path: dict.fromkeys(("TMPDIR", "TEMP", "TMP"), path),
             lambda path: path,
+            depth=3,
         ),
         "left-home": _Place(
-            "home folder", lambda: str(Path("~").expanduser()), home_variables, lambda _path: "~"
+            "home folder", lambda: str(Path("~").expanduser()), home_variables, lambda _path: "~", depth=2
         ),
     }
 )  # fmt: skip
@@ -65,32 +68,32 @@ def _looker(place: str, since: int, folder: str) -> Looker:
         """Whether to show it as it is: the project itself, other people's files, what nobody reads again."""
         if entry.path in project:
             return True
-        if _PASSING.match(entry.name) if place == "left-temp" else _deep(entry, folder):
+        if (place == "left-temp" and _PASSING.match(entry.name)) or _deep(entry, folder, place):
             return True
         return own is not None and entry.stat(follow_symlinks=False).st_uid != own
 
     return Looker(since, kept=kept)
 
 
-def _deep(entry: os.DirEntry[str], folder: str) -> bool:
+def _deep(entry: os.DirEntry[str], folder: str, place: str) -> bool:
     parts = Path(entry.path).relative_to(folder).parts
-    limit = _DEPTH_HIDDEN if parts[0].startswith(".") else _DEPTH
+    limit = _DEPTH_HIDDEN if place == "left-home" and parts[0].startswith(".") else _PLACES[place].depth
     return len(parts) >= limit and entry.is_dir(follow_symlinks=False)
 
 
 def left_in_place(place: str, since: int) -> list[str]:
-    """Files in the temporary or home folder that changed since then (ns); empty where there are too many to look at.
+    """Files in the temporary or home folder that changed since then.
 
     Args:
         place: the name of a factor, ``left-temp`` or ``left-home``.
         since: in ns.
+
+    Raises:
+        OSError: it cannot be read, or holds too much to look at.
     """
     folder = _PLACES[place].now()
     looker = _looker(place, since, folder)
-    try:
-        looker.below(folder)
-    except OSError:
-        return []
+    looker.below(folder)
     shown = _PLACES[place].shown(folder)
     return [os.path.join(shown, os.path.relpath(path, folder)) for path in looker.changed]  # noqa: PTH118 - text
 

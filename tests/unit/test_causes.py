@@ -184,6 +184,21 @@ def test_files_that_runs_wrote_are_suspects_where_nothing_was_found() -> None:
     assert cause.details == tuple(f"suspect file: {name}  {why}" for name in "abc")
 
 
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("left-files", "in the working directory: too many; run pytest from a folder that holds less"),
+        ("left-temp", "in the temporary folder: too many; set TMPDIR to an empty folder and run it again"),
+        ("left-home", "in the home folder: too many; set HOME to an empty folder and run it again"),
+    ],
+)
+def test_place_that_was_not_looked_at_is_named_where_files_might_be_the_cause(place: str, line: str) -> None:
+    unknown = make_cause(Findings(pinned_agrees=False), unseen={place: "too many"})
+    assert unknown.details == (f"not looked at: what earlier runs left {line}",)
+    assert not make_cause(Findings(pinned_agrees=True), unseen={place: "too many"}).details
+    assert not make_cause(Findings(found=(finding("clock"),)), unseen={place: "too many"}).details
+
+
 def test_files_that_runs_left_are_named_without_the_time_and_without_lines_of_code() -> None:
     findings = Findings(
         found=(finding("left-files", distinct=3, level="without=17"),),

@@ -90,10 +90,10 @@ def test_what_fresh_interpreters_differ_in_comes_before_state() -> None:
 def test_files_are_shown_that_the_runs_wrote_again(
     found: str, expected: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def left(since: int, places: Collection[str]) -> dict[str, list[str]]:
+    def left(since: int, places: Collection[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
         assert since == 5
         again = {"left-files": ["log"], "left-temp": ["own", "new"]}
-        return {place: files for place, files in again.items() if place in places}
+        return {place: files for place, files in again.items() if place in places}, {}
 
     monkeypatch.setattr(explaining, "_left", left)
     files = {"left-files": ["log", "old"], "left-temp": ["other", "own"], "left-home": ["cache"]}

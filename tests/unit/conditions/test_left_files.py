@@ -55,7 +55,8 @@ def test_a_run_sees_the_directory_as_it_was(since: int, tmp_path: Path) -> None:
 
 def test_a_directory_that_is_too_large_is_left_alone(since: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(left_files, "_MOST", 3)
-    assert left_since(since) == []
+    with pytest.raises(OSError, match="it holds more than 3 files"):
+        left_since(since)
     with pytest.raises(OSError, match="more than 3 files"), LEFT_FILES.apply(f"without={since}"):
         pass
 
@@ -63,3 +64,15 @@ def test_a_directory_that_is_too_large_is_left_alone(since: int, monkeypatch: py
 def test_other_levels_are_refused() -> None:
     with pytest.raises(SettingsError, match="without=NANOSECONDS"), LEFT_FILES.apply("without=soon"):
         pass
+
+
+def test_a_folder_that_may_not_be_read_is_shown_as_it_is(since: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("logs"):
+            raise PermissionError(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert left_since(since) == [".cache/f.npy", "history.csv", "last.ckpt", "new/empty"]

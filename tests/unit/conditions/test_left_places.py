@@ -62,6 +62,14 @@ def test_what_changed_in_the_temporary_folder_is_found_but_for_names_by_chance(s
     assert left_in_place("left-temp", time.time_ns() + 10**9) == []
 
 
+def test_temporary_folder_is_looked_at_three_levels_deep(since: int, tmp_path: Path) -> None:
+    deep = tmp_path / "temp" / "lib" / "project" / "deeper"
+    deep.mkdir()
+    (deep / "unseen").write_text("left")
+    names = [os.path.relpath(path, tmp_path / "temp") for path in left_in_place("left-temp", since)]
+    assert names == [".cache/lib/runs.txt", "lib/project/out.txt", "runs.txt"]
+
+
 def test_home_is_looked_at_two_levels_deep_and_hidden_folders_four(since: int, tmp_path: Path) -> None:
     deep = tmp_path / "home" / ".local" / "share" / "lib" / "deeper"
     deep.mkdir(parents=True)
