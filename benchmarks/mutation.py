@@ -50,6 +50,7 @@ TESTS = {
     "compare/numbers.py": ["compare/test_scans.py", "compare/test_numbers.py"],
     "compare/floats.py": ["compare/test_scans.py", "compare/test_floats_by_part.py", "compare/test_numbers.py"],
     "compare/[bmu]*.py": ["compare/test_maxima.py"],
+    "compare/shortcuts.py": ["compare/test_maxima.py"],
     "compare/structure.py": ["compare/test_structure.py"],
     "compare/excerpt.py": ["compare/test_excerpt.py"],
     "compare/*.py": [

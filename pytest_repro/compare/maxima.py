@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pytest_repro.compare import bounds, ulp
+from pytest_repro.compare.shortcuts import FEW, Extremes, Shortcut, few
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Maxima", "Piece"]
 
-#: what is left of a piece is picked out where it is less than one in so many
-_FEW = 16
-#: pieces for which a shortcut that did not work is not tried again
-_PAUSE = 15
 #: below, float64 numbers lie evenly, one a step, and an operation on subnormal ones takes fifty times as long
 _EVEN = 2.0**-1021
 _SMALLEST = 5e-324
@@ -62,47 +59,6 @@ class _Odd(NamedTuple):
     number_of_both: int
 
 
-class _Shortcut:
-    """Whether to try a quick way that does not always work."""
-
-    def __init__(self) -> None:
-        self._pause = 1
-
-    @property
-    def worked(self) -> bool:
-        """Whether it did last time."""
-        return not self._pause
-
-    def due(self) -> bool:
-        """Return whether to try it on this piece."""
-        self._pause = max(self._pause - 1, 0)
-        return not self._pause
-
-    def took(self, *, worked: bool) -> bool:
-        """Take note of whether it worked, and return that."""
-        self._pause = 0 if worked else _PAUSE
-        return worked
-
-
-class _Extremes:
-    """The lowest and highest of floats, which are quicker to find among their bits where there are no NaNs."""
-
-    def __init__(self) -> None:
-        self._without_nan = _Shortcut()
-
-    def of(self, data: NDArray[np.float64]) -> tuple[float, float, bool]:
-        """Return the lowest, the highest, and whether there may be NaNs, which are passed over.
-
-        Where all have one sign, both may be the one that is farthest from zero.
-        """
-        if self._without_nan.due():
-            high, low = float(data[data.view(np.int64).argmax()]), float(data[data.view(np.uint64).argmax()])
-            if not self._without_nan.took(worked=not (math.isnan(low) or math.isnan(high))):
-                return self.of(data)
-            return low, high, False
-        return float(np.fmin.reduce(data, initial=0.0)), float(np.fmax.reduce(data, initial=0.0)), True
-
-
 class Maxima:
     """Running maxima over pieces of one real format. To be used under ``np.errstate(all="ignore")``."""
 
@@ -116,9 +72,10 @@ class Maxima:
         self._difference, self._ratio = _aligned(size), _aligned(size)
         self._wide = [_aligned(size), _aligned(size)] if form.width < 64 else []
         self._masks = [np.empty(size, np.bool_) for _ in range(4)]
-        self._differences, self._ratios = _Extremes(), _Extremes()
-        self._small_references, self._large_differences = _Shortcut(), _Shortcut()
-        self._small_extents, self._positive = _Shortcut(), _Shortcut()
+        self._differences, self._ratios = Extremes(), Extremes()
+        self._small_references, self._large_differences = Shortcut(), Shortcut()
+        self._small_extents, self._positive = Shortcut(), Shortcut()
+        self._nearly_all_near = Shortcut()
 
     def add(self, reference: Bits, other: Bits, unequal: Mask) -> Piece:
         """Take in one piece; `unequal` is filled with where it differs."""
@@ -126,6 +83,10 @@ class Maxima:
         difference = np.subtract(a, b, out=self._difference[: a.size])
         x, y = reference.view(self._integer), other.view(self._integer)
         np.not_equal(x, y, out=unequal)
+        if self.max_abs == math.inf and not self._wide and self._nearly_all_near.due():
+            where = self._far_or_nan(difference)
+            if where is not None:
+                return self._add_few(x, y, unequal, where)
         low, high, nan = self._differences.of(difference)
         odd = self._find_odd(a, b, difference, unequal) if nan else None
         largest = max(high, -low)
@@ -139,11 +100,41 @@ class Maxima:
         number = int(np.count_nonzero(unequal))
         if odd is None:
             return Piece(number, number, 0)
-        numbers = number - odd.number
-        if odd.number_of_both and not self._nan_payload:
-            number -= odd.number_of_both
-            unequal[odd.both] = False
-        return Piece(number, numbers, odd.number_of_both)
+        return self._piece(unequal, number=number, odd=odd.number, both=odd.both, number_of_both=odd.number_of_both)
+
+    def _far_or_nan(self, difference: NDArray[np.float64]) -> NDArray[np.intp] | None:
+        """Return where a difference is a NaN or so large that it may raise `max_ulp`; None where that is often."""
+        near, second = (mask[: difference.size] for mask in self._masks[:2])
+        reach = bounds.reach(self.max_ulp)
+        np.less_equal(difference, reach, out=near)
+        near &= np.greater_equal(difference, -reach, out=second)
+        where = few(np.logical_not(near, out=near))
+        self._nearly_all_near.took(worked=where is not None)
+        return where
+
+    def _add_few(self, x: Bits, y: Bits, unequal: Mask, where: NDArray[np.intp]) -> Piece:
+        """Take in a piece by those pairs alone, once the other maxima are infinite."""
+        p, q = x[where], y[where]
+        nan_p, nan_q = (np.isnan(side.view(np.float64)) for side in (p, q))
+        nan = nan_p | nan_q
+        odd = int(np.count_nonzero(nan & unequal[where]))
+        if not nan.all():
+            self._take_steps(p[~nan], q[~nan])
+        both = where[nan_p & nan_q & unequal[where]] if odd else where[:0]
+        number = int(np.count_nonzero(unequal))
+        return self._piece(unequal, number=number, odd=odd, both=both, number_of_both=both.size)
+
+    def _piece(
+        self, unequal: Mask, *, number: int, odd: int, both: Mask | NDArray[np.intp], number_of_both: int
+    ) -> Piece:
+        if number_of_both and not self._nan_payload:
+            unequal[both] = False
+            return Piece(number - number_of_both, number - odd, number_of_both)
+        return Piece(number, number - odd, number_of_both)
+
+    def _take_steps(self, x: Bits, y: Bits) -> None:
+        p, q = self._format.positions(x), self._format.positions(y)
+        self.max_ulp = max(self.max_ulp, int(ulp.distances(p, q).max(initial=0)))
 
     def _as_float64(self, data: NDArray[Any], side: int) -> NDArray[np.float64]:
         if not self._wide:
@@ -161,7 +152,7 @@ class Maxima:
         number = int(np.count_nonzero(where))
         if not number:
             return None
-        if number * _FEW < a.size:
+        if number * FEW < a.size:
             places = where.nonzero()[0]
             places = places[np.isnan(a[places]) & np.isnan(b[places])]
             return _Odd(where, number, places, places.size)
@@ -201,7 +192,7 @@ class Maxima:
         mask, second = (buffer[: a.size] for buffer in self._masks[2:])
         np.less_equal(a, bound, out=mask)
         mask &= np.greater_equal(a, -bound, out=second)
-        where = _few(mask)
+        where = few(mask)
         if where is None:
             return False
         ratio = np.absolute(difference[where] / a[where])
@@ -237,11 +228,10 @@ class Maxima:
             np.greater(data, reach, out=mask)
             if differences[0] < -reach:
                 mask |= np.less(data, -reach, out=second)
-        where = _few(mask)
+        where = few(mask)
         if where is None:
             return False
-        p, q = self._format.positions(x[where]), self._format.positions(y[where])
-        self.max_ulp = max(self.max_ulp, int(ulp.distances(p, q).max(initial=0)))
+        self._take_steps(x[where], y[where])
         return True
 
     def _count_steps(self, x: Bits, y: Bits, odd: _Odd | None, *, same_sign: bool) -> None:
@@ -262,11 +252,6 @@ class Maxima:
         if self.max_ulp < self._format.infinity:
             apart = ulp.largest_magnitudes_apart(x, y, keep=keep, scratch=(one, two))
             self.max_ulp = max(self.max_ulp, apart)
-
-
-def _few(mask: Mask) -> NDArray[np.intp] | None:
-    """Return the places of a mask, None if they are many."""
-    return mask.nonzero()[0] if np.count_nonzero(mask) * _FEW < mask.size else None
 
 
 def _aligned(size: int) -> NDArray[np.float64]:

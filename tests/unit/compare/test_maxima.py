@@ -220,7 +220,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     for name in ("largest_beside", "largest_across", "largest_magnitudes_apart"):
         watched.watch(ulp, name)
     watched.watch(bounds, "farthest")
-    for name in ("_try_small_references", "_try_large_differences", "_find_odd", "_count_steps"):
+    for name in (
+        *("_try_small_references", "_try_large_differences", "_find_odd", "_count_steps"),
+        *("_far_or_nan", "_add_few"),
+    ):
         watched.watch(maxima.Maxima, name)
     watched.watch(maxima, "_steps_from_zero")
     return watched
@@ -257,6 +260,37 @@ def test_magnitudes_are_counted_only_where_pairs_of_one_sign_could_be_farthest(c
     assert (counted.calls["largest_across"], counted.calls["largest_magnitudes_apart"]) == (1, 0)
     statistics(np.array([1e-300] * 9 + [-1e300]), np.array([-1e-300] * 9 + [-1.0]))
     assert (counted.calls["largest_across"], counted.calls["largest_magnitudes_apart"]) == (2, 1)
+
+
+def any_bits(seed: int) -> tuple[Any, Any]:
+    """Random bits, some of them equal NaNs, NaNs of two payloads, and infinities on both sides."""
+    rng = np.random.default_rng(seed)
+    a, b = (rng.integers(0, 1 << 64, 1 << 14, dtype=np.uint64).view(np.float64) for _ in range(2))
+    with_nan, payloads, infinite = rng.integers(0, a.size, (3, 60))
+    a[with_nan] = b[with_nan] = math.nan
+    a[payloads], b[payloads] = np.array([0x7FF8000000000001, 0xFFF8000000000002], np.uint64).view(np.float64)
+    a[infinite], b[infinite] = math.inf, rng.choice([math.inf, 1.0], infinite.size)
+    return a, b
+
+
+@pytest.mark.parametrize("nan_payload", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_once_other_maxima_are_infinite_only_nans_and_far_pairs_are_looked_at(
+    nan_payload: bool, seed: int, counted: Counted
+) -> None:
+    a, b = any_bits(seed)
+    assert statistics(a, b, nan_payload=nan_payload) == expected_at_once(a, b, nan_payload=nan_payload)
+    assert counted.calls["_add_few"] >= 15, "unless the first try failed, nearly all of 32"
+    assert counted.calls["_find_odd"] <= 17
+    counted.calls.clear()
+    late = np.concatenate([a, [1.7e308, 2.0, 3.0]]), np.concatenate([b, [-1.7e308, 2.0, 4.0]])
+    assert statistics(*late, nan_payload=nan_payload) == expected_at_once(*late, nan_payload=nan_payload)
+
+
+def test_where_most_pairs_may_be_farther_they_are_not_picked_out(counted: Counted) -> None:
+    half = np.where(OTHER > 0, np.nan, NORMAL)
+    assert statistics(half, OTHER) == expected_at_once(half, OTHER)
+    assert (counted.calls["_add_few"], counted.calls["_far_or_nan"]) == (0, 5), "an attempt in sixteen"
 
 
 def test_nan_is_looked_for_only_where_a_difference_is_one(counted: Counted) -> None:
