@@ -28,6 +28,8 @@ class Watched(NamedTuple):
     skipped: int = 0
     #: why it could not be executed again where the plan wanted it, empty where it could
     unrepeatable: str = ""
+    #: why it was not compared with its baseline or another version, where it was to be
+    uncompared: str = ""
 
 
 class Excuses:
@@ -102,12 +104,19 @@ def _watch_lines(watched: Sequence[Watched], *, verbose: bool) -> list[str]:
     skipped = sum(each.skipped for each in watched)
     if verbose and skipped:
         lines.append(f"repro: {skipped} automatic values were left out because they cannot be compared by meaning.")
-    stuck = [each for each in watched if each.unrepeatable]
-    if stuck:
-        tests = "1 test was" if len(stuck) == 1 else f"{len(stuck)} tests were"
-        lines.append(f"repro: {tests} not executed as often as planned, which is no drift:")
-        shown = stuck if verbose else stuck[:_LISTED]
-        lines += [f"  {each.nodeid}: {each.unrepeatable}" for each in shown]
-        if len(stuck) > len(shown):
-            lines.append(f"  ... and {len(stuck) - len(shown)} more (-v shows all)")
+    stuck = [(each.nodeid, each.unrepeatable) for each in watched if each.unrepeatable]
+    lines += _reasons(stuck, "not executed as often as planned, which is no drift", verbose=verbose)
+    apart = [(each.nodeid, each.uncompared) for each in watched if each.uncompared]
+    lines += _reasons(apart, "not compared with what was asked for", verbose=verbose)
+    return lines
+
+
+def _reasons(tests: Sequence[tuple[str, str]], what: str, *, verbose: bool) -> list[str]:
+    if not tests:
+        return []
+    shown = tests if verbose else tests[:_LISTED]
+    lines = [f"repro: {'1 test was' if len(tests) == 1 else f'{len(tests)} tests were'} {what}:"]
+    lines += [f"  {nodeid}: {reason}" for nodeid, reason in shown]
+    if len(tests) > len(shown):
+        lines.append(f"  ... and {len(tests) - len(shown)} more (-v shows all)")
     return lines

@@ -50,6 +50,10 @@ class Keeping:
     record: Path | None = None
     #: compares with another version of the package; None where none was asked for
     against: Callable[[TestResult], TestResult] | None = None
+    #: False: nobody marked it, and nothing but a difference may change how it comes out
+    marked: bool = True
+    #: why it was not compared with what it was to be compared with, where that is no failure
+    uncompared: str = ""
     #: for the controller: `Proposal.to_text`
     proposal: str = ""
     #: why something could not be stored
@@ -65,14 +69,28 @@ class Keeping:
             try:
                 result = self._checked(result, run)
                 # one that is written now has been compared with nothing
-                result = replace(result, against="" if self.proposal else "baseline")
+                result = replace(result, against="" if self.proposal or self.uncompared else "baseline")
             except StoredDataError as error:
                 result = self._inconclusive(result, str(error))
             said = True
         if self.against is not None and result.good:
-            result = self.against(result)
+            result = self._tolerated(result, self.against(result))
             said = True
         return result if said else None
+
+    @property
+    def expects_values(self) -> bool:
+        """Whether a baseline has some, which the test must record."""
+        from pytest_repro.baseline.names import baseline_path
+
+        return self.settings.keeps_baseline and baseline_path(self.nodeid, self.module).exists()
+
+    def _tolerated(self, before: TestResult, result: TestResult) -> TestResult:
+        """The verdict before, where the test could not be compared and nobody marked it."""
+        if self.marked or result.verdict is not Verdict.INCONCLUSIVE:
+            return result
+        self.uncompared = result.headline
+        return before
 
     def attach(self, report: Any) -> None:
         """Hand the controller what it is to write."""
@@ -115,7 +133,7 @@ class Keeping:
         baseline = self._read(path)
         if baseline is None:
             if not self.settings.update:
-                return self._inconclusive(result, self._missing(path))
+                return self._tolerated(result, self._inconclusive(result, self._missing(path)))
             self._propose(path, result, run)
             return replace(result, headline=f"{result.headline}; its baseline is written")
         if baseline.seed != result.seed:
@@ -142,7 +160,11 @@ class Keeping:
     def _write_it(self) -> str:
         # an update means every test that says nothing else; one whose marker does needs the command line too
         asked = ["--repro-baseline"] if self.settings.source("baseline") is Source.COMMAND_LINE else []
-        return f"write one: {command_for(self.target, *asked, '--repro-update')}"
+        return f"write one: {command_for(self.target, *self._all, *asked, '--repro-update')}"
+
+    @property
+    def _all(self) -> list[str]:
+        return [] if self.marked or self.settings.source("all") is not Source.COMMAND_LINE else ["--repro-all"]
 
     def _other_seed(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
         if self.settings.update == "all":
@@ -186,7 +208,7 @@ class Keeping:
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),
-            again=command_for(self.target, "--repro-baseline", seed=result.seed),
+            again=command_for(self.target, *self._all, "--repro-baseline", seed=result.seed),
         )
 
     def _advice(self, changes: tuple[EnvChange, ...]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ __all__ = ["Overtime"]
 
 
 class Overtime:
-    """Makes, for each marked test, what judges and keeps it over time."""
+    """Makes, for each test that is repeated, what judges and keeps it over time."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class Overtime:
         return bool(settings.keeps_baseline or settings.record or self._against is not None)
 
     def keeping_for(self, item: pytest.Item, settings: Settings) -> Keeping | None:
-        """What judges and keeps a test, where anything was asked for; None for tests that nobody marked."""
-        if item.get_closest_marker("repro") is None or not self.wanted(settings):
+        """What judges and keeps a test; None where nothing was asked for."""
+        if not self.wanted(settings):
             return None
         from pytest_repro.keeping import Keeping
 
@@ -70,6 +70,7 @@ class Overtime:
             settings=settings,
             surroundings=self._surroundings,
             location=Location(file, (line or 0) + 1),
+            marked=item.get_closest_marker("repro") is not None,
             record=self._config.invocation_params.dir / settings.record if settings.record else None,
             against=partial(self._against.judged, item, settings) if self._against is not None else None,
         )

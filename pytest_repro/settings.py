@@ -111,7 +111,8 @@ class Settings:
                 "allow two or more, or drop --repro-isolation=process"
             )
             raise SettingsError(msg)
-        if self.all and self.source("all") is Source.COMMAND_LINE and self.runs < 2:
+        over_time = self.keeps_baseline or self.record or self.against or self.against_env
+        if self.all and self.source("all") is Source.COMMAND_LINE and self.runs < 2 and not over_time:
             msg = "--repro-all compares runs with each other; ask for them with --repro-runs=2 or more"
             raise SettingsError(msg)
 

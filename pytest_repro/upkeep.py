@@ -64,7 +64,7 @@ class Upkeep:
         for item in session.items:
             self._modules.add(item.path)
             try:
-                wanted = item.get_closest_marker("repro") is not None and self._settings_for(item).keeps_baseline
+                wanted = self._settings_for(item).keeps_baseline  # marked or not: --repro-all may have written it
             except SettingsError:
                 wanted = True
             if wanted:

@@ -214,14 +214,15 @@ class ItemVerdicts:
             observed = not self._compared_nothing and any(recording.observations for recording in recordings)
             # nothing was observed, which nobody had asked for, or what was to be varied was not
             silent = not observed or (found.good and self._lacks_fresh(recordings))
-            result = None if self.unmarked and silent else found
+            missed = not observed and self._keeping is not None and self._keeping.expects_values
+            result = None if self.unmarked and silent and not missed else found
             if result is not None and self.plan.executor and self.tools.cluster is not None:
                 from pytest_repro.machines import on_machines
 
                 result = on_machines(result, recordings, changes=self.tools.cluster().changes)
-            if self._keeping is not None and result is not None:
-                self._keeping.keep_records(recordings, seed=self.plan.seed)
-                result = self._keeping.judged(result, recordings)
+            if self._keeping is not None:
+                self._keeping.keep_records(recordings if result is not None else [], seed=self.plan.seed)
+                result = self._keeping.judged(result, recordings) if result is not None else None
             if result is not None:
                 result = self.tools.excused(result, self.settings)
         self.result = result
@@ -314,7 +315,8 @@ class ItemVerdicts:
         if self._keeping is not None:
             self._keeping.attach(report)
         if self.settings.autolog and not report.skipped:
-            watched = Watched(own_id(self.item), self._observed, self._skipped, self._unrepeatable)
+            uncompared = self._keeping.uncompared if self._keeping is not None else ""
+            watched = Watched(own_id(self.item), self._observed, self._skipped, self._unrepeatable, uncompared)
             report.repro_watched = watched._asdict()  # type: ignore[attr-defined]
         if self.result is None:
             return
