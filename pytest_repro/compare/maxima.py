@@ -120,17 +120,18 @@ class Maxima:
         odd = int(np.count_nonzero(nan & unequal[where]))
         if not nan.all():
             self._take_steps(p[~nan], q[~nan])
-        both = where[nan_p & nan_q & unequal[where]] if odd else where[:0]
+        both = where[nan_p & nan_q & unequal[where]]
         number = int(np.count_nonzero(unequal))
         return self._piece(unequal, number=number, odd=odd, both=both, number_of_both=both.size)
 
     def _piece(
         self, unequal: Mask, *, number: int, odd: int, both: Mask | NDArray[np.intp], number_of_both: int
     ) -> Piece:
+        numbers = number - odd
         if number_of_both and not self._nan_payload:
+            number -= number_of_both
             unequal[both] = False
-            return Piece(number - number_of_both, number - odd, number_of_both)
-        return Piece(number, number - odd, number_of_both)
+        return Piece(number, numbers, number_of_both)
 
     def _take_steps(self, x: Bits, y: Bits) -> None:
         p, q = self._format.positions(x), self._format.positions(y)

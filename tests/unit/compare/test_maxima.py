@@ -287,6 +287,41 @@ def test_once_other_maxima_are_infinite_only_nans_and_far_pairs_are_looked_at(
     assert statistics(*late, nan_payload=nan_payload) == expected_at_once(*late, nan_payload=nan_payload)
 
 
+def saturated(rng: np.random.Generator) -> tuple[Any, Any]:
+    """Eight pieces, of which the first makes the largest differences infinite; zeros of both signs fill the others."""
+    a, b = np.zeros(8 * 512), np.where(rng.random(8 * 512) < 0.5, -0.0, 0.0)
+    a[:512:2], b[:512] = math.nan, 1.0
+    return a, b
+
+
+def test_pair_that_is_the_farthest_is_found_once_other_maxima_are_infinite(counted: Counted) -> None:
+    a, b = saturated(np.random.default_rng(8))
+    a[3000], b[3000] = 1e308, -1e308
+    a[3500], b[3500] = math.nan, -1.7e308
+    assert statistics(a, b) == expected_at_once(a, b)
+    assert counted.calls["_add_few"] == 7
+
+
+def test_pairs_with_nan_alone_have_no_distance_once_other_maxima_are_infinite(counted: Counted) -> None:
+    a, b = np.ones(8 * 512), np.ones(8 * 512)
+    a[:512:2] = a[600] = math.nan
+    a[700] = b[700] = math.nan
+    stats, _ = number_stats(array(a), array(b), Tolerance())
+    assert stats is not None
+    assert (stats.unequal, stats.max_abs, stats.max_ulp) == (257, math.inf, None)
+    assert counted.calls["_add_few"] == 1
+
+
+def test_nans_of_two_payloads_are_not_outside_a_tolerance_once_other_maxima_are_infinite(counted: Counted) -> None:
+    a, b = saturated(np.random.default_rng(9))
+    a[1000], b[1000] = np.array([0x7FF8000000000001, 0xFFF8000000000002], np.uint64).view(np.float64)
+    a[1001], b[1001] = 1.0, 2.0
+    zeros = int(np.count_nonzero(np.signbit(b) & (b == 0)))
+    stats, outside = number_stats(array(a), array(b), Tolerance(atol=1e-3))
+    assert stats is not None
+    assert (stats.unequal, outside, counted.calls["_add_few"]) == (513 + zeros, 513, 7)
+
+
 def test_where_most_pairs_may_be_farther_they_are_not_picked_out(counted: Counted) -> None:
     half = np.where(OTHER > 0, np.nan, NORMAL)
     assert statistics(half, OTHER) == expected_at_once(half, OTHER)
