@@ -69,7 +69,8 @@ def _with_attributes(node: Node, value: AnyArray, walk: Walk) -> Node:
     numpy's own classes keep there how they reach their elements.
     """
     attributes = vars(value) if hasattr(value, "__dict__") else {}
-    if not attributes or isinstance(value, (np.memmap, np.ma.MaskedArray)):
+    numpys = type(value).__module__ == "numpy" or isinstance(value, (np.memmap, np.ma.MaskedArray))
+    if not attributes or numpys:
         return node
     parts = {f".{name}": walk(item, f".{name}") for name, item in sorted(attributes.items())}
     return Branch(name_of(type(value)), Layout.OBJECT, ("", *parts), (node, *parts.values()))

@@ -282,6 +282,21 @@ def test_a_frozen_value_no_longer_follows_the_users_array() -> None:
         kept.items[0].data[0] = 1  # type: ignore[union-attr]
 
 
+class Labelled(np.ndarray[Any, Any]):
+    """A user's class that keeps something beside its elements."""
+
+
+def test_matrix_of_numpy_is_its_elements_and_a_class_of_the_users_also_what_it_keeps() -> None:
+    matrix = canonical(np.ones((1, 2)).view(np.matrix))
+    assert isinstance(matrix, Array)
+    assert matrix.type == "numpy.matrix"
+    labelled = np.zeros(2).view(Labelled)
+    labelled.label = "a"  # type: ignore[attr-defined]
+    kept = canonical(labelled)
+    assert isinstance(kept, Branch)
+    assert kept.keys == ("", ".label")
+
+
 def test_arrays_that_share_memory_are_copied_once() -> None:
     data = np.arange(5.0)
     kept = freeze(canonical([data, data, data[1:]]))
