@@ -10,7 +10,7 @@ The flow is one-way; a module imports only from rows above its own::
     execute   execute/           inline, child, workers, cluster and node
     judge     compare/, lab, leftovers, pinned_arm, explain, factor_words, causes, baseline
     output    report/, tracking, progress   reads nothing but words; a failure is worded where it is raised
-    compose   pipeline, across, keeping, against, surroundings, overtime, tools, excuses, known
+    compose   pipeline, across, shared_fields, keeping, against, surroundings, overtime, tools, excuses, known
     compose   runner, verdicts, verdict_reports
     compose   survey/            pytest-repro survey: sessions, verdicts by model and factor, tables
     compose   reporting, resources, added_factors, selection, inplace, single

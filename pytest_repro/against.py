@@ -172,13 +172,14 @@ def _inconclusive(result: TestResult, problem: str) -> TestResult:
 def _compared(before: Recording | None, after: Recording | None) -> Comparison:
     """Compare with no tolerance: it is one machine."""
     from pytest_repro.compare import compare_recordings
+    from pytest_repro.shared_fields import reduced
 
+    assert before is not None
+    assert after is not None
     exact = []
-    for number, recording in enumerate((before, after)):
-        assert recording is not None
-        observations = tuple(
-            replace(seen, tolerance=Tolerance(nan_payload=seen.tolerance.nan_payload))
-            for seen in recording.observations
+    for number, observations in enumerate(reduced(before.observations, after.observations)):
+        observed = tuple(
+            replace(seen, tolerance=Tolerance(nan_payload=seen.tolerance.nan_payload)) for seen in observations
         )
-        exact.append(Recording(RunSpec(number), observations))
+        exact.append(Recording(RunSpec(number), observed))
     return compare_recordings(exact)

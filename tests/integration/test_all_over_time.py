@@ -134,3 +134,33 @@ def test_test_that_the_other_version_does_not_pass_is_listed_unless_it_is_marked
             "  test_it.py::test_new: the test does not pass with the package as of HEAD: *",
         ]
     )
+
+
+def test_private_attribute_that_a_version_adds_to_its_models_is_no_difference_but_is_named(
+    inner: Inner,
+    project: Project,  # noqa: F811 - the fixture
+) -> None:
+    model_text = """\
+from sklearn.base import BaseEstimator
+
+class Mean(BaseEstimator):
+    def fit(self, X, y):
+        self.mean_ = {mean}
+        {more}
+        return self
+"""
+    project.commit("model.py", model_text.format(mean="sum(y) / len(y)", more="self._gone = 1"))
+    project.write("model.py", model_text.format(mean="sum(y) / len(y)", more="self._new = 1"))
+    inner.file("from model import Mean\n\ndef test_it():\n    Mean().fit([[1], [2]], [1.0, 2.0])\n")
+    same = inner("--repro-all", "--repro-against=HEAD", isolation="process", subprocess=True)
+    same.assert_outcomes(passed=1)
+    same.stdout.fnmatch_lines(["repro: 1 test agrees with HEAD (bitwise)."])
+    project.write("model.py", model_text.format(mean="sum(y) / (len(y) + 1)", more="self._new = 1"))
+    changed = inner("--repro-all", "--repro-against=HEAD", isolation="process", subprocess=True)
+    changed.assert_outcomes(failed=1)
+    changed.stdout.fnmatch_lines(
+        [
+            "*first   fit#1 Mean.mean_  in now*",
+            "*omitted fit#1 Mean: _gone (in one version only); fit#1 Mean: _new*",
+        ]
+    )
