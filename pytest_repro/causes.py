@@ -23,6 +23,8 @@ __all__ = ["make_cause", "stream_line", "suspect_lines"]
 _ADDRESSES = "memory addresses"
 #: factors whose levels mean something to the reader, as those of a project do: the one that shows the drift is named
 _NAMED_LEVELS = frozenset({"timezone", "locale", "cpu", "gpu", "environ"})
+#: factors of which each run at the switched level has another state: addresses, files, a folder with a name by chance
+_OF_ITS_OWN = ("memory", "cwd", "home", *LEFT)
 #: where nothing was found
 _WRITTEN = "the runs write it; one that reads what another wrote differs"
 _MOST_FILES = 3
@@ -48,11 +50,11 @@ def _counts(finding: Finding) -> str:
     switched = f"only {knob} switched{level}, {finding.differ} of {finding.switched} differ from them"
     if finding.distinct > 1:
         race = f"{finding.distinct} results among themselves"
-        if finding.status is CauseStatus.CAUSE and finding.factor in ("memory", *LEFT):
+        if finding.status is CauseStatus.CAUSE and finding.factor in _OF_ITS_OWN:
             return f"{title} decides it: {pinned}; {switched}, {race}"
         if finding.status is CauseStatus.CAUSE:
             return f"{title} decides it, by a race: {pinned}; {switched}, {race}"
-        may = "decide it, by too few runs to say so" if finding.factor in ("memory", *LEFT) else "enable a race"
+        may = "decide it, by too few runs to say so" if finding.factor in _OF_ITS_OWN else "enable a race"
         return f"{title} may {may}: {pinned}; {switched}, {race}"
     if finding.status is CauseStatus.SUSPECT and finding.factor in RACY and finding.switched >= RACE_ARM:
         return f"{title} may decide it: {pinned}; {switched}, all alike, so no race was seen"

@@ -151,16 +151,21 @@ def test_cause_of_another_value_only_says_so() -> None:
     assert cause.summary.endswith("; it moves a, b, c and 2 more, not first")
 
 
-def test_memory_with_several_results_is_no_race() -> None:
-    cause = make_cause(Findings(found=(finding("memory", distinct=3),)))
+@pytest.mark.parametrize(
+    ("factor", "title"),
+    [
+        ("memory", "memory addresses or uninitialised memory"),
+        ("cwd", "the working directory"),
+        ("home", "the home directory (HOME)"),
+        ("left-temp", "what earlier runs left in the temporary folder"),
+    ],
+)
+def test_factor_of_which_each_run_has_a_state_of_its_own_lets_no_race_loose(factor: str, title: str) -> None:
+    cause = make_cause(Findings(found=(finding(factor, distinct=3),)))
     assert "race" not in cause.summary
     assert cause.summary.endswith("3 results among themselves")
-    weak = make_cause(
-        Findings(found=(finding("memory", status=CauseStatus.SUSPECT, differ=1, switched=8, distinct=2),))
-    )
-    assert weak.summary.startswith(
-        "memory addresses or uninitialised memory may decide it, by too few runs to say so: "
-    )
+    weak = make_cause(Findings(found=(finding(factor, status=CauseStatus.SUSPECT, differ=1, switched=8, distinct=2),)))
+    assert weak.summary.startswith(f"{title} may decide it, by too few runs to say so: ")
 
 
 @pytest.mark.parametrize(
