@@ -6,6 +6,7 @@ one condition; the two are compared with no tolerance at all.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import shutil
 from collections.abc import Callable
@@ -77,7 +78,7 @@ class Against:
         if problem:
             return _inconclusive(result, problem)
         after = self._run(self.now(), item, settings, 2)
-        problem = self._problem(after, "as it is")
+        problem = self._problem(after, "as it is") or _other_module(before.recording, item.path)
         if problem:
             return _inconclusive(result, problem)
         comparison = _compared(before.recording, after.recording)
@@ -167,6 +168,18 @@ class Against:
 
 def _inconclusive(result: TestResult, problem: str) -> TestResult:
     return replace(result, verdict=Verdict.INCONCLUSIVE, headline=problem, comparison=Comparison(), again="")
+
+
+def _other_module(before: Recording | None, module: Path) -> str:
+    """Why a test says nothing that comes with the package, as with ``--pyargs``, and was changed with it."""
+    assert before is not None
+    files = {Path(seen.location.file) for seen in before.observations}
+    there = [file for file in files if file.is_absolute() and file.name == module.name and file != module]
+    for file in sorted(there):
+        with contextlib.suppress(OSError):
+            if file.read_bytes() != module.read_bytes():
+                return f"its module is another one there, so their results are not those of one test: {file}"
+    return ""
 
 
 def _compared(before: Recording | None, after: Recording | None) -> Comparison:

@@ -104,19 +104,32 @@ def _watch_lines(watched: Sequence[Watched], *, verbose: bool) -> list[str]:
     skipped = sum(each.skipped for each in watched)
     if verbose and skipped:
         lines.append(f"repro: {skipped} automatic values were left out because they cannot be compared by meaning.")
-    stuck = [(each.nodeid, each.unrepeatable) for each in watched if each.unrepeatable]
-    lines += _reasons(stuck, "not executed as often as planned, which is no drift", verbose=verbose)
-    apart = [(each.nodeid, each.uncompared) for each in watched if each.uncompared]
-    lines += _reasons(apart, "not compared with what was asked for", verbose=verbose)
-    return lines
+    stuck = [f"{each.nodeid}: {each.unrepeatable}" for each in watched if each.unrepeatable]
+    lines += _listed(stuck, _tests(len(stuck), "not executed as often as planned, which is no drift"), verbose=verbose)
+    apart: dict[str, list[str]] = {}
+    for each in watched:
+        if each.uncompared:
+            apart.setdefault(each.uncompared, []).append(each.nodeid)
+    count = sum(map(len, apart.values()))
+    reasons = [_first_of(nodeids, why, verbose=verbose) for why, nodeids in apart.items()]
+    return lines + _listed(reasons, _tests(count, "not compared with what was asked for"), verbose=verbose)
 
 
-def _reasons(tests: Sequence[tuple[str, str]], what: str, *, verbose: bool) -> list[str]:
-    if not tests:
+def _tests(count: int, what: str) -> str:
+    return f"repro: {'1 test was' if count == 1 else f'{count} tests were'} {what}:"
+
+
+def _first_of(nodeids: Sequence[str], why: str, *, verbose: bool) -> str:
+    if verbose:
+        return f"{', '.join(nodeids)}: {why}"
+    return f"{nodeids[0]}{f' and {len(nodeids) - 1} more' if len(nodeids) > 1 else ''}: {why}"
+
+
+def _listed(entries: Sequence[str], heading: str, *, verbose: bool) -> list[str]:
+    if not entries:
         return []
-    shown = tests if verbose else tests[:_LISTED]
-    lines = [f"repro: {'1 test was' if len(tests) == 1 else f'{len(tests)} tests were'} {what}:"]
-    lines += [f"  {nodeid}: {reason}" for nodeid, reason in shown]
-    if len(tests) > len(shown):
-        lines.append(f"  ... and {len(tests) - len(shown)} more (-v shows all)")
+    shown = entries if verbose else entries[:_LISTED]
+    lines = [heading, *(f"  {entry}" for entry in shown)]
+    if len(entries) > len(shown):
+        lines.append(f"  ... and {len(entries) - len(shown)} more (-v shows all)")
     return lines

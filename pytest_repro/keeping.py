@@ -74,7 +74,11 @@ class Keeping:
                 result = self._inconclusive(result, str(error))
             said = True
         if self.against is not None and result.good:
-            result = self._tolerated(result, self.against(result))
+            compared = self.against(result)
+            if self.marked or compared.verdict is not Verdict.INCONCLUSIVE:
+                result = compared
+            else:
+                self.uncompared = compared.headline
             said = True
         return result if said else None
 
@@ -84,13 +88,6 @@ class Keeping:
         from pytest_repro.baseline.names import baseline_path
 
         return self.settings.keeps_baseline and baseline_path(self.nodeid, self.module).exists()
-
-    def _tolerated(self, before: TestResult, result: TestResult) -> TestResult:
-        """The verdict before, where the test could not be compared and nobody marked it."""
-        if self.marked or result.verdict is not Verdict.INCONCLUSIVE:
-            return result
-        self.uncompared = result.headline
-        return before
 
     def attach(self, report: Any) -> None:
         """Hand the controller what it is to write."""
@@ -133,7 +130,10 @@ class Keeping:
         baseline = self._read(path)
         if baseline is None:
             if not self.settings.update:
-                return self._tolerated(result, self._inconclusive(result, self._missing(path)))
+                if self.marked:
+                    return self._inconclusive(result, self._missing(path))
+                self.uncompared = f"it has no baseline; {' '.join(['write it with', *self._all, '--repro-update'])}"
+                return result
             self._propose(path, result, run)
             return replace(result, headline=f"{result.headline}; its baseline is written")
         if baseline.seed != result.seed:

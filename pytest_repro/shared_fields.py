@@ -34,7 +34,9 @@ def reduced(
         other = theirs.get(place)
         if other is not None and seen.kind is Kind.AUTO:
             one, two = _common(other.value, seen.value)
-            theirs[place], ours[place] = replace(other, value=one), replace(seen, value=two)
+            # calls are paired by their lines, and the version's own may have moved
+            theirs[place] = replace(other, value=one, location=seen.location)
+            ours[place] = replace(seen, value=two)
     return tuple(theirs.values()), tuple(ours.values())
 
 

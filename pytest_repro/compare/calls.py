@@ -18,16 +18,18 @@ from pytest_repro.model import Kind
 from pytest_repro.values import fingerprint, identical
 
 if TYPE_CHECKING:
-    from pytest_repro.model import Location, Node, Observation, Recording
+    from pytest_repro.model import Node, Observation, Recording
 
 __all__ = ["EXTRA", "calls_of", "paired"]
 
-#: the name without its number, and the line of the call
-_Call: TypeAlias = "tuple[str, Location]"
+#: the name without its number, and the file and line of the call
+_Call: TypeAlias = "tuple[str, str, int]"
 
 #: ends the name of a call that has no counterpart in the reference, where that has its name for another
 EXTRA = " (extra)"
 _NUMBER = re.compile(r"^(\w+)#\d+(?= |$)")
+#: another interpreter or machine has installed packages elsewhere
+_INSTALLED = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
 
 
 def paired(recordings: Sequence[Recording]) -> Sequence[Recording]:
@@ -46,7 +48,8 @@ def calls_of(observations: Sequence[Observation]) -> dict[_Call, list[Observatio
         if seen.step is None and seen.kind is Kind.AUTO:
             stem, found = _NUMBER.subn(r"\1#", seen.name.removesuffix(EXTRA))
             if found:
-                calls.setdefault((stem, seen.location), []).append(seen)
+                file = _INSTALLED.sub("", seen.location.file)
+                calls.setdefault((stem, file, seen.location.line), []).append(seen)
     return calls
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from pytest_repro.against import _other_module
+from pytest_repro.model import Kind, Location, Observation, Recording, RunSpec
 from tests.integration.conftest import Inner
 from tests.integration.test_against import Project, project  # noqa: F401 - a fixture
 
@@ -38,7 +42,7 @@ def test_without_a_baseline_a_test_passes_and_is_listed(inner: Inner) -> None:
     result.stdout.fnmatch_lines(
         [
             "repro: 1 test was not compared with what was asked for:",
-            "  test_it.py::test_rate: there is no baseline * --repro-all --repro-baseline --repro-update",
+            "  test_it.py::test_rate: it has no baseline; write it with --repro-all --repro-update",
         ]
     )
     assert baselines(inner) == []
@@ -134,6 +138,29 @@ def test_test_that_the_other_version_does_not_pass_is_listed_unless_it_is_marked
             "  test_it.py::test_new: the test does not pass with the package as of HEAD: *",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        pytest.param("def test_it(): assert 2", "its module is another one there", id="changed"),
+        pytest.param("def test_it(): assert 1", "", id="the same text"),
+        pytest.param(None, "", id="none there"),
+    ],
+)
+def test_module_that_comes_with_the_other_version_must_be_the_same(
+    tmp_path: Path, there: str | None, said: str
+) -> None:
+    module, other = tmp_path / "now" / "test_it.py", tmp_path / "then" / "test_it.py"
+    for file, text in ((module, "def test_it(): assert 1"), (other, there)):
+        file.parent.mkdir()
+        if text is not None:
+            file.write_text(text)
+    places = [Location("test_it.py", 1), Location(str(tmp_path / "then" / "helper.py"), 1), Location(str(other), 1)]
+    seen = tuple(Observation(seq, f"x{seq}", None, Kind.AUTO, 1, place) for seq, place in enumerate(places))
+    problem = _other_module(Recording(RunSpec(1), seen), module)
+    assert problem.startswith(said)
+    assert bool(problem) == bool(said)
 
 
 def test_private_attribute_that_a_version_adds_to_its_models_is_no_difference_but_is_named(

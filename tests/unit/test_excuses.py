@@ -110,3 +110,16 @@ def test_day_may_be_a_date() -> None:
 def test_reason_needs_a_quarantine() -> None:
     with pytest.raises(Exception, match="there is no quarantine="):
         resolve(command_line={}, ini={}, marker={"reason": "upstream"})
+
+
+def test_tests_that_were_not_compared_for_one_reason_are_one_line() -> None:
+    watched = [Watched("t1", True, uncompared="no baseline"), Watched("t2", True, uncompared="another module")]
+    watched += [Watched(f"u{number}", True, uncompared="no baseline") for number in range(3)]
+    _, *lines = excuse_lines([], watched, Settings(), verbose=False)
+    assert lines == [
+        "repro: 5 tests were not compared with what was asked for:",
+        "  t1 and 3 more: no baseline",
+        "  t2: another module",
+    ]
+    _, _, *verbose = excuse_lines([], watched, Settings(), verbose=True)
+    assert verbose == ["  t1, u0, u1, u2: no baseline", "  t2: another module"]

@@ -80,6 +80,12 @@ def test_anything_else_stays_as_it_is(before: Any, after: Any) -> None:
     assert two is after
 
 
+def test_line_of_a_call_within_the_library_may_have_moved() -> None:
+    moved = Observation(0, "fit#1", None, Kind.AUTO, 1, Location("lib.py", 7))
+    (before,), (after,) = reduced([moved], [seen(1)])
+    assert before.location == after.location == Location("t.py", 1)
+
+
 def test_what_the_user_recorded_stays_as_it_is() -> None:
     theirs, ours = seen(model(a=1), kind=Kind.ARTIFACT), seen(model(a=1, b=2), kind=Kind.ARTIFACT)
     assert reduced([theirs], [ours]) == ((theirs,), (ours,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_repro.compare import compare_recordings
@@ -60,6 +62,24 @@ def test_equal_calls_of_other_lines_do_not_pair() -> None:
 def names(one: Recording, other: Recording) -> list[str]:
     """What the observations of `other` are called, in its order."""
     return [seen.name for seen in paired([one, other])[1].observations]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "alike"),
+    [
+        ("/a/lib/python3.10/site-packages/lib/test_it.py", "/b/lib/python3.13/site-packages/lib/test_it.py", True),
+        ("/usr/lib/python3/dist-packages/lib/test_it.py", "C:\\env\\Lib\\site-packages\\lib/test_it.py", True),
+        ("/a/site-packages/lib/test_it.py", "/b/site-packages/other/test_it.py", False),
+        ("/a/packages/test_it.py", "/b/packages/test_it.py", False),
+    ],
+)
+def test_installed_package_may_lie_elsewhere(ours: str, theirs: str, alike: bool) -> None:
+    one, other = recording(1, ("fit#1 A", 1.0)), recording(2, ("fit#1 A", 1.0))
+    at = [
+        replace(run, observations=(replace(run.observations[0], location=Location(file, 4)),))
+        for run, file in ((one, ours), (other, theirs))
+    ]
+    assert bool(compare_recordings(at).drifts) != alike
 
 
 def test_a_recording_with_nothing_to_rename_is_left_as_it_is() -> None:
