@@ -72,8 +72,8 @@ TESTS = {
             "scipy_values": ["sparse"],
             "sparse": ["sparse_forms", "sparse"],
             "statistics_results": ["statistics_parts"],
-            "tensors": ["tensors"],
-            "torch_values": ["torch"],
+            "tensors": ["tensor_parts"],
+            "torch_values": ["torch_parts"],
         }.items()
     },
     "values/keys.py": ["values/test_values_keys.py", "values/test_values_text.py"],

@@ -124,7 +124,7 @@ def _given_names(config: Any) -> dict[str, str]:
             name = part.get("name")
             if isinstance(name, str) and name not in names:
                 base = _COUNTED.sub("", name)
-                names[name] = f"{base}#{sum(1 for given in names.values() if given.partition('#')[0] == base) + 1}"
+                names[name] = f"{base}#{sum(1 for given in names.values() if given.rpartition('#')[0] == base) + 1}"
             pending.extend(reversed(list(part.values())))
         elif isinstance(part, list):
             pending.extend(reversed(part))
@@ -136,7 +136,7 @@ def _renamed(config: Any, names: dict[str, str]) -> Any:
         return {key: _renamed(item, names) for key, item in config.items()}
     if isinstance(config, list):
         return [_renamed(item, names) for item in config]
-    return names.get(config, config) if isinstance(config, str) else config
+    return names.get(config, config)
 
 
 def _weights(variables: Any, walk: Walk, counted: re.Pattern[str] = _COUNTED) -> list[Field]:
