@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pytest_repro.errors import ValueTypeError
 from pytest_repro.model import Array, Atom
 from pytest_repro.values.family import fields, mapping, refuse, sequence, type_name
 
@@ -94,6 +95,8 @@ def _tensor(tensor: torch.Tensor) -> Node:
         if plain.layout in _COMPRESSED:
             return _sparse(tensor, plain, (*_COMPRESSED[plain.layout], "values"))
         return _dense(tensor, plain.to_dense() if plain.is_mkldnn else plain)
+    except ValueTypeError:  # says it already, and is a TypeError
+        raise
     except (RuntimeError, TypeError, NotImplementedError, BufferError) as error:
         why = f"its elements cannot be read ({error})"
         raise refuse(tensor, why=why, instead="record tensor.detach().cpu(), or a dense copy of it") from error
