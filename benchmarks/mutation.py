@@ -61,7 +61,7 @@ TESTS = {
         f"values/{module}.py": [f"values/test_family_{name}.py" for name in names]
         for module, names in {
             "boosters": ["boosters"],
-            "estimators": ["sklearn"],
+            "estimators": ["sklearn_parts"],
             "extension_arrays": ["pandas"],
             "frames_arrow": ["arrow"],
             "frames_pandas": ["pandas"],

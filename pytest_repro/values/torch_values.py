@@ -130,7 +130,7 @@ def _dense(tensor: torch.Tensor, plain: torch.Tensor) -> Node:
     if given_back(plain):
         raise refuse(tensor, why="its memory was given back", instead="record it where its elements are there")
     host = plain.resolve_conj().resolve_neg().cpu()
-    owned = host.data_ptr() != tensor.data_ptr()
+    owned = tensor.is_mkldnn or host.data_ptr() != tensor.data_ptr()  # MKL-DNN says no address
     if name in _NUMPY_NAMES:
         data = _shared(host)
     elif (size := plain.element_size()) in _BITS:

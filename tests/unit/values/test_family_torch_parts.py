@@ -94,6 +94,11 @@ def test_half_precision_complex_is_its_parts() -> None:
     ]
 
 
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no tensors of MKL-DNN")
+def test_a_tensor_in_the_layout_of_a_library_is_its_elements() -> None:
+    assert parts(torch.tensor([[1.5, 2.5]]).to_mkldnn()) == ["torch.Tensor float32 [[1.5, 2.5]] owned"]
+
+
 def test_nested_tensors_are_a_sequence_of_tensors() -> None:
     nested = torch.nested.nested_tensor([torch.tensor([1.0]), torch.tensor([2.0, 3.0])])
     assert parts(nested) == [
@@ -272,6 +277,10 @@ def test_a_storage_is_its_type_and_bytes() -> None:
     data = "torch.Tensor uint8 [1, 0, 0, 1]"
     assert parts(untyped) == ["torch.storage.UntypedStorage", ".dtype 'torch.uint8'", f".bytes {data}"]
     assert parts(typed) == ["torch.storage.TypedStorage", ".dtype 'torch.int16'", f".bytes {data}"]
+
+
+def test_a_storage_without_memory_is_refused_as_its_tensor_is() -> None:
+    assert "on the meta device has no elements" in refused(torch.empty(2, device="meta").untyped_storage())
 
 
 def test_a_generator_is_its_device_and_state() -> None:
