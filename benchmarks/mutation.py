@@ -62,9 +62,9 @@ TESTS = {
         for module, names in {
             "boosters": ["boosters"],
             "estimators": ["sklearn_parts"],
-            "extension_arrays": ["pandas"],
+            "extension_arrays": ["pandas_arrays"],
             "frames_arrow": ["arrow"],
-            "frames_pandas": ["pandas"],
+            "frames_pandas": ["pandas_parts"],
             "frames_polars": ["polars"],
             "frames_xarray": ["xarray_forms", "xarray"],
             "graphs": ["graphs"],
