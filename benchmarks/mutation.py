@@ -60,7 +60,7 @@ TESTS = {
     **{
         f"values/{module}.py": [f"values/test_family_{name}.py" for name in names]
         for module, names in {
-            "boosters": ["boosters"],
+            "boosters": ["booster_parts"],
             "estimators": ["sklearn_parts"],
             "extension_arrays": ["pandas_arrays"],
             "frames_arrow": ["arrow"],

@@ -186,7 +186,8 @@ def test_named_parts_are_their_order_and_extras_and_then_each_under_its_name(
     for cls in (composite, mine):
         rows = [("b", 1, [0], "x"), ("a", 2)]
         for entries in (rows, tuple(rows)):
-            assert parts(cls(**{name: entries}))[1:] == [
+            assert parts(cls(**{name: entries, "a": 1}))[1:] == [
+                ".a '1 at .a'",
                 f".{name} \"[('b', [0], 'x'), ('a',)] at .{name}\"",
                 f".{accessor}['b'] \"1 at .{accessor}['b']\"",
                 f".{accessor}['a'] \"2 at .{accessor}['a']\"",
@@ -326,3 +327,9 @@ def test_a_neighbour_tree_is_its_arrays_metric_and_weights() -> None:
         ".dist_metric 'None at .dist_metric'",
         ".sample_weight '[1.5] at .sample_weight'",
     ]
+
+
+def test_a_neighbour_tree_of_other_arrays_is_not_read_by_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Neighbours, "get_arrays", lambda _: ([0.5], [1], [2], [3], [4]))
+    with pytest.raises(ValueError, match="longer"):
+        parts(Neighbours((0, None)))
