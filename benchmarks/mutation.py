@@ -63,7 +63,7 @@ TESTS = {
             "boosters": ["booster_parts"],
             "estimators": ["sklearn_parts"],
             "extension_arrays": ["pandas_arrays"],
-            "frames_arrow": ["arrow"],
+            "frames_arrow": ["arrow_parts"],
             "frames_pandas": ["pandas_parts"],
             "frames_polars": ["polars"],
             "frames_xarray": ["xarray_forms", "xarray"],

@@ -240,7 +240,7 @@ def test_a_model_that_catboost_cannot_save_is_refused() -> None:
 
 @pytest.mark.parametrize("path", ["xgboost.sklearn.XGBModel", "lightgbm.sklearn.LGBMModel"])
 def test_a_wrapper_is_an_estimator_without_the_knobs_of_its_library(path: str) -> None:
-    base = pytest.importorskip("sklearn.base").BaseEstimator
+    base: Any = pytest.importorskip("sklearn.base").BaseEstimator
 
     class Model(base):  # type: ignore[misc]
         def __init__(self, **attributes: object) -> None:

@@ -67,17 +67,17 @@ def test_a_series_is_its_name_index_and_values() -> None:
 
 
 def test_attrs_and_what_a_subclass_keeps_come_last() -> None:
-    kept: Any = type("Kept", (pd.Series,), {"_metadata": ["name", "_name", "unit", "gone", "names"]})
+    kept: Any = type("Kept", (pd.Series,), {"_metadata": ["name", "_name", "unit", "gone", "Xname"]})
     value = kept([1.5])
     value.__dict__["unit"] = "m"
     assert parts(value)[-4:] == [
         ".values pandas.array float64 [1.5]",
         ".unit \"'m' at .unit\"",
         ".gone 'None at .gone'",
-        ".names 'None at .names'",
+        ".Xname 'None at .Xname'",
     ]
     value.attrs["a"] = 1
-    assert parts(value)[-2:] == [".names 'None at .names'", ".attrs \"{'a': 1} at .attrs\""]
+    assert parts(value)[-2:] == [".Xname 'None at .Xname'", ".attrs \"{'a': 1} at .attrs\""]
     frame = pd.DataFrame({"x": [1]})
     frame.attrs["a"] = 1
     assert parts(frame)[-2:] == ["['x'] pandas.array int64 [1]", ".attrs \"{'a': 1} at .attrs\""]
@@ -112,6 +112,15 @@ def test_a_column_goes_by_its_label_where_its_text_is_its_value(label: object, p
 def test_a_column_without_a_text_goes_by_its_position() -> None:
     frame = pd.DataFrame([[1, 2]], columns=index_of("a", Label()))
     assert parts(frame)[-2:] == ["['a'] pandas.array int64 [1]", "[column 1] pandas.array int64 [2]"]
+
+
+def test_objects_are_looked_into_wherever_they_stand() -> None:
+    labels = index_of("a", 1)
+    objects = "array(['a', 1], dtype=object) at "
+    assert parts(labels.array) == [f'"{objects}"']
+    assert parts(pd.DataFrame({"x": labels}))[-1] == f"['x'] \"{objects}\""
+    assert parts(labels.to_series())[-1] == f'.values "{objects}"'
+    assert parts(pd.MultiIndex.from_arrays([labels]))[-1] == f'.levels[0] "{objects}"'
 
 
 # --- indexes ----------------------------------------------------------------------------------
