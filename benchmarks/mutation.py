@@ -65,7 +65,7 @@ TESTS = {
             "extension_arrays": ["pandas_arrays"],
             "frames_arrow": ["arrow_parts"],
             "frames_pandas": ["pandas_parts"],
-            "frames_polars": ["polars"],
+            "frames_polars": ["polars_parts"],
             "frames_xarray": ["xarray_forms", "xarray"],
             "graphs": ["graphs"],
             "images": ["images"],
