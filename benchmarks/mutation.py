@@ -69,7 +69,7 @@ TESTS = {
             "frames_xarray": ["xarray_forms", "xarray"],
             "graphs": ["graphs"],
             "images": ["images"],
-            "scipy_values": ["sparse"],
+            "scipy_values": ["scipy_parts"],
             "sparse": ["sparse_forms", "sparse"],
             "statistics_results": ["statistics_parts"],
             "tensors": ["tensor_parts"],

@@ -116,6 +116,8 @@ def test_an_array_of_arrow_is_its_column() -> None:
         ".values.is_null numpy.ndarray bool [False, True]",
         ".values.values numpy.ndarray int8 [1, 0]",
     ]
+    looked_into = pd.array([b"ab"], dtype=pd.ArrowDtype(pa.binary(2)))
+    assert parts(looked_into)[-1] == ".values.values \"[b'ab'] at .values\""
 
 
 def test_an_array_of_the_users_is_looked_into() -> None:
