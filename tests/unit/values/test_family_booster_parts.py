@@ -67,13 +67,19 @@ Tree=1
 num_leaves=1
 leaf_value=inf
 
+Tree=2
+num_leaves=4
+
 end of trees
 
 feature_importances:
 a=1
+end of trees
 
 parameters:
 [seed: 3]
+
+parameters:
 end of parameters
 """
 
@@ -104,21 +110,26 @@ def test_a_booster_of_lightgbm_is_its_model_line_by_line() -> None:
         ".trees[1].Tree list float64 [1.0] owned",
         ".trees[1].num_leaves list float64 [1.0] owned",
         ".trees[1].leaf_value list float64 [inf] owned",
+        ".trees[2] lightgbm",
+        ".trees[2].Tree list float64 [2.0] owned",
+        ".trees[2].num_leaves list float64 [4.0] owned",
         ".footer lightgbm",
         ".footer.feature_importances: None",
         ".footer.a list float64 [1.0] owned",
+        ".footer.end of trees None",
         ".best_iteration 0",
         ".pandas_categorical \"[['u']] at .pandas_categorical\"",
     ]
 
 
 def test_a_booster_without_trees_is_its_header() -> None:
-    assert parts(booster("tree\nversion=v4\n\nparameters:\nx=1"))[1:6] == [
+    assert parts(booster("tree\nversion=v4\n\nparameters:\nx=1"))[1:7] == [
         ".header lightgbm",
         ".header.tree None",
         ".header.version 'v4'",
         ".trees list (sequence)",
         ".footer lightgbm",
+        ".best_iteration 0",
     ]
 
 
@@ -137,6 +148,7 @@ def test_the_best_round_counts_where_one_was_found() -> None:
         ("1 a", None),
         ("a 1", None),
         ("1  2", None),
+        ("1\t2", None),
         ("", None),
         ("1.2.3", None),
         ("1 2 ", None),
@@ -220,6 +232,16 @@ def test_a_model_without_a_record_of_its_training_is_read() -> None:
         ".model['a'] 1",
         ".model['model_info'] dict (mapping)",
     ]
+
+
+def test_a_model_is_read_as_utf_8_whatever_the_machine_prefers(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_text = Path.read_text
+
+    def read(path: Path, encoding: str = "ascii") -> str:
+        return read_text(path, encoding=encoding or "ascii")
+
+    monkeypatch.setattr(Path, "read_text", read)
+    assert ".model['model_info']['class_params'] 'é'" in parts(CatBoost(params={}))
 
 
 def test_a_model_that_catboost_cannot_save_is_refused() -> None:
