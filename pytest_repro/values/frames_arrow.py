@@ -112,7 +112,7 @@ def _values(column: Any, walk: Walk) -> list[Field]:
         inner = zip([kind.field(i).name for i in range(kind.num_fields)], column.flatten(), strict=True)
         return [(".length", len(column)), *((key_segment(name), column_node(part, walk)) for name, part in inner)]
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        lengths = _filled(column.value_lengths() if hasattr(column, "value_lengths") else _list_lengths(column))
+        lengths = _filled(_list_lengths(column))
         return [(".lengths", _numbers(lengths, walk)), (".values", column_node(column.flatten(), walk))]
     items = column.to_pylist()
     if types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind):
