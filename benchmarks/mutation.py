@@ -36,6 +36,8 @@ ROOT = Path(__file__).resolve().parents[1]
 EXPLAINED = Path(__file__).with_name("mutants.json")
 #: what mutmut notes instead of an exit status of pytest, and pytest's own, where there is no test to run
 _WITHOUT_TESTS = (5, 33, 34)
+#: what it notes where the tests took too long: a mutant that loops, or a library that waits in a fork for its threads
+_TIMED_OUT = (-24, 24, 36, 152, 255)
 #: pattern of modules → their quick tests, the first that fits; two are left out: one of many seconds, and one of the
 #: depth that Python's stack allows, to which mutmut adds frames
 TESTS = {
@@ -104,8 +106,10 @@ TESTS = {
         f"values/test_values_{name}.py" for name in ("arrays", "canonical", "codec", "text", "digest", "forms", "paths")
     ],
 }
+#: a server that has only collected the tests forks for each mutant: the threads of libraries do not live on in a fork
 CONFIG = """
 [tool.mutmut]
+process_isolation = "forkserver"
 source_paths = ["pytest_repro"]
 only_mutate = {modules}
 also_copy = ["README.md"]
@@ -245,6 +249,8 @@ def mutate(repository: Path, modules: Sequence[str], names: Sequence[str], secon
         survived = [_look(folder, mutant) for mutant, status in states.items() if status == 0]
         untested = [_look(folder, mutant) for mutant, status in states.items() if status in _WITHOUT_TESTS]
         killed = sum(status not in (None, 0, *_WITHOUT_TESTS) for status in states.values())
+        if slow := [mutant for mutant, status in states.items() if status in _TIMED_OUT]:
+            print(f"{len(slow)} of the killed took too long: {', '.join(slow[:3])}")
         return Tried(killed, survived, untested)
 
 
