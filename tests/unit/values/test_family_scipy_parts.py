@@ -14,6 +14,12 @@ from pytest_repro.values.family import sequence
 from pytest_repro.values.scipy_values import canonical
 from tests.unit.values.outline import outline, seen
 
+# loaded once, before mutants are tried in forks
+interpolate: Any = pytest.importorskip("scipy.interpolate")
+sparse: Any = pytest.importorskip("scipy.sparse")
+spatial: Any = pytest.importorskip("scipy.spatial")
+stats: Any = pytest.importorskip("scipy.stats")
+
 
 def at(path: str, *bases: type) -> Any:
     """Return a class of the user's below one that stands at `path`."""
@@ -109,9 +115,6 @@ def test_what_a_method_has_worked_out_is_left_out_and_said(path: str, left_out: 
 
 
 def test_a_real_value_of_each_kind_is_known() -> None:
-    spatial: Any = pytest.importorskip("scipy.spatial")
-    interpolate: Any = pytest.importorskip("scipy.interpolate")
-    stats: Any = pytest.importorskip("scipy.stats")
     points = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
     for value, keys in (
         (stats.norm(1, scale=2), (".dist", ".args", ".kwds")),
@@ -134,7 +137,6 @@ class Matrix:
 
 
 def test_a_sparse_matrix_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    sparse: Any = pytest.importorskip("scipy.sparse")
     matrix = sparse.csr_matrix(np.eye(1))
     lines = parts(matrix)
     assert lines[:2] == [f"{type(matrix).__module__}.{type(matrix).__name__}", ".format 'csr'"]
@@ -146,7 +148,6 @@ def test_a_sparse_matrix_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_scipy_sparse_is_loaded_for_its_own_values_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("scipy.sparse")
     monkeypatch.setitem(sys.modules, "scipy.sparse", None)  # to import it would fail
     del sys.modules["scipy.sparse"]
     monkeypatch.setattr("builtins.__import__", refuse_sparse(__import__))
