@@ -39,7 +39,7 @@ class Judged(NamedTuple):
                     yield order[0].get(key) or order[index][key], index, key, found
 
 
-def compare_recordings(recordings: Sequence[Recording], *, one_session: bool = False) -> Comparison:
+def compare_recordings(recordings: Sequence[Recording], *, one_session: bool) -> Comparison:
     """Compare recordings of one test; the first is the reference.
 
     Values align on name and step. The order in which different names are recorded is not part of the
