@@ -69,6 +69,7 @@ def names(one: Recording, other: Recording) -> list[str]:
     [
         ("/a/lib/python3.10/site-packages/lib/test_it.py", "/b/lib/python3.13/site-packages/lib/test_it.py", True),
         ("/usr/lib/python3/dist-packages/lib/test_it.py", "C:\\env\\Lib\\site-packages\\lib/test_it.py", True),
+        ("/a/site-packages/lib/test_it.py", "lib/test_it.py", True),
         ("/a/site-packages/lib/test_it.py", "/b/site-packages/other/test_it.py", False),
         ("/a/packages/test_it.py", "/b/packages/test_it.py", False),
     ],

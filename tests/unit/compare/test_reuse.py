@@ -151,6 +151,15 @@ def test_call_that_only_fresh_processes_made_leaves_nothing_to_compare_where_it_
             ),
             id="more-often-by-the-first-run-only",
         ),
+        pytest.param(
+            (
+                recording(1, KEPT, ("fit#2 A", 1.0), ALWAYS),
+                recording(2, KEPT, ALWAYS),
+                recording(3, KEPT, ("fit#2 A", 1.0), ALWAYS),
+                recording(4, KEPT, ("fit#2 A", 1.0), ALWAYS, fresh=True),
+            ),
+            id="as-often-again-here",
+        ),
     ],
 )
 def test_call_that_is_missing_otherwise_is_a_drift(runs: tuple[Recording, ...]) -> None:
