@@ -7,8 +7,10 @@ one condition; the two are compared with no tolerance at all.
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 
 from pytest_repro.errors import SettingsError
 from pytest_repro.execute.outcomes import target_of
-from pytest_repro.model import Comparison, Condition, Place, Recording, RunSpec, Tolerance, Verdict
+from pytest_repro.model import Comparison, Condition, EnvField, Place, Recording, RunSpec, Tolerance, Verdict
 from pytest_repro.plan import command_for
 from pytest_repro.settings import Source
 from pytest_repro.source_tree import changed_since, checked_out, redirection, resolve_commit
@@ -26,12 +28,19 @@ from pytest_repro.source_tree import changed_since, checked_out, redirection, re
 if TYPE_CHECKING:
     from pytest_repro.execute.types import ProcessExecutor, ProcessRun
     from pytest_repro.execute.workers import WorkerPool
-    from pytest_repro.model import TestResult
+    from pytest_repro.model import EnvChange, TestResult
     from pytest_repro.settings import Settings
     from pytest_repro.source_tree import SourceTree
 
 __all__ = ["Against"]
 
+#: said by the other interpreter
+_TELL = """
+import json
+from pytest_repro.environment import read_environment
+print(json.dumps([[field.name, field.value, field.numeric] for field in read_environment()]))
+"""
+_SECONDS = 60
 _CONDITION = Condition(Place.PROCESS, (("hash-seed", "1"),))
 
 
@@ -49,6 +58,7 @@ class Against:
     _tree: SourceTree | None = None
     #: why the other version cannot be had
     _refused: str = ""
+    _differences: tuple[EnvChange, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -124,9 +134,19 @@ class Against:
             against=self.name,
             headline=f"{comparison.differing} from {self.name}{commit}",
             labels=((0, self.name), (1, "now")),
+            changes=self._changes(),
             code=(f"changed since: {changed_since(self._tree)}",) if self._tree is not None else (),
             again=command_for(target_of(item), *asked, option, seed=result.seed),
         )
+
+    def _changes(self) -> tuple[EnvChange, ...]:
+        """What of another interpreter's environment can change numbers and is not as here; read once."""
+        if self.settings.against_env and self._differences is None:
+            from pytest_repro.environment import difference, read_environment
+
+            found = difference(_environment_of(self.settings.against_env), read_environment())
+            self._differences = tuple(change for change in found if change.numeric and change.before)
+        return self._differences or ()
 
     # --- the other version --------------------------------------------------------------------
 
@@ -168,6 +188,16 @@ class Against:
 
 def _inconclusive(result: TestResult, problem: str) -> TestResult:
     return replace(result, verdict=Verdict.INCONCLUSIVE, headline=problem, comparison=Comparison(), again="")
+
+
+def _environment_of(interpreter: str) -> tuple[EnvField, ...]:
+    """Read the environment of another interpreter, which has this package; nothing where it cannot be told."""
+    words = [interpreter, "-c", _TELL]
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=True).stdout  # noqa: S603 - the user named it
+        return tuple(EnvField(str(name), str(value), bool(numeric)) for name, value, numeric in json.loads(told))
+    except (OSError, subprocess.SubprocessError, ValueError, TypeError):
+        return ()
 
 
 def _other_module(before: Recording | None, module: Path) -> str:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pytest_repro.against import _environment_of
+from pytest_repro.model import EnvField
 from tests.integration.conftest import Inner
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="git and process groups as on POSIX")
@@ -253,6 +256,8 @@ def test_another_interpreter_takes_its_own_packages(
     site = {name: pytester.mkdir(f".site-{name}") for name in ("then", "now")}
     for name, rate in (("then", 0.5), ("now", 0.25)):
         (site[name] / "lib.py").write_text(MODEL.format(rate=rate))
+    (site["then"] / "numpy-0.1.dist-info").mkdir()
+    (site["then"] / "numpy-0.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
     project.write("test_model.py", TEST.format(name="lib"))
     other = pytester.path / ".python"
     paths = os.pathsep.join([str(site["then"]), os.environ["PYTHONPATH"]])
@@ -261,4 +266,17 @@ def test_another_interpreter_takes_its_own_packages(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site["now"]), os.environ["PYTHONPATH"]]))
     result = inner(f"--repro-against-env={other}", subprocess=True)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["  first   loss[[]1]  in now    0.5 -> 0.25 *"])
+    result.stdout.fnmatch_lines(["  first   loss[[]1]  in now    0.5 -> 0.25 *", "  changed package.numpy  0.1 -> *"])
+
+
+@pytest.mark.parametrize("answer", ["", "exit 1", "echo no json", "echo 1", "echo '[[1]]'"])
+def test_environment_that_another_interpreter_does_not_tell_is_left_out(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "python").write_text(f"#!/bin/sh\n{answer}\n")
+    (tmp_path / "python").chmod(0o755)
+    assert _environment_of(str(tmp_path / "python")) == ()
+    assert _environment_of(str(tmp_path / "none")) == ()
+
+
+def test_environment_is_told_by_another_interpreter() -> None:
+    told = {field.name: field for field in _environment_of(sys.executable)}
+    assert told["python.version"] == EnvField("python.version", platform.python_version(), numeric=True)
