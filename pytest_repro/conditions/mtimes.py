@@ -6,9 +6,12 @@ import os
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_repro.conditions.patching import StandIn, infrastructure
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 __all__ = ["StatClock", "entry_with_stat"]
 
@@ -55,7 +58,8 @@ class StatClock:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
-            return result if _asks_only_what_there_is() or _for_bookkeeping() else self.steady(result)
+            known = _asks_only_what_there_is() or _for_bookkeeping(sys._getframe(2))
+            return result if known else self.steady(result)
 
         return StandIn(call, original)
 
@@ -77,9 +81,8 @@ def _asks_only_what_there_is() -> bool:
     return code.co_name in _YES_OR_NO and code.co_filename in _PATH_FILES
 
 
-def _for_bookkeeping() -> bool:
-    """Whether the test runner asks: what it sees first, and how often, differs from run to run."""
-    frame: Any = sys._getframe(3)
+def _for_bookkeeping(frame: FrameType | None) -> bool:
+    """Whether the test runner asks, by the frame that calls: what it sees first, and how often, differs by run."""
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if module.partition(".")[0] not in sys.stdlib_module_names:
@@ -113,11 +116,11 @@ class _Entry:
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         """As ``os.DirEntry.stat``."""
         result = self._entry.stat(follow_symlinks=follow_symlinks)
-        return result if _for_bookkeeping() else self._times.steady(result)
+        return result if _for_bookkeeping(sys._getframe(1)) else self._times.steady(result)
 
     def inode(self) -> int:
         """As ``os.DirEntry.inode``."""
-        if _for_bookkeeping():
+        if _for_bookkeeping(sys._getframe(1)):
             return self._entry.inode()
         return self._times.steady(self._entry.stat(follow_symlinks=False)).st_ino
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def test_test_without_a_mark_is_compared_by_what_it_asserts_on(inner: Inner) -> 
             assert len(calls) < 10
 
         def test_good():
-            assert sum([0.1] * 10) != 1.0
+            assert 0.1 + 0.2 != 0.3
     """)
     result = inner(*ALL)
     result.assert_outcomes(passed=1, failed=1)
@@ -285,7 +286,7 @@ LOCKED = """
     import os, pytest
     from pathlib import Path
 
-    FRESH = os.environ.setdefault("PYTEST_REPRO_TEST_HERE", str(os.getpid())) != str(os.getpid())
+    FRESH = os.environ["PYTEST_REPRO_TEST_HERE"] != str(os.getpid())
     calls = []
 
     @pytest.fixture(scope="module")
@@ -305,6 +306,13 @@ LOCKED = """
 """
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is not a fresh interpreter."""
+    monkeypatch.setenv("PYTEST_REPRO_TEST_HERE", str(os.getpid()))
+
+
+@pytest.mark.usefixtures("here")
 def test_fixture_of_the_module_that_holds_what_is_there_once_is_listed_and_passes(inner: Inner) -> None:
     inner.file(LOCKED.format(fixture="lock", asserted="1"))
     result = inner(*ALL, isolation="")
@@ -322,11 +330,13 @@ def test_fixture_of_the_module_that_holds_what_is_there_once_is_listed_and_passe
     result.stdout.fnmatch_lines(["*DRIFT: *", "*left*in run 2*", "*not executed as often as planned*"])
 
 
+@pytest.mark.usefixtures("here")
 def test_fixture_of_the_test_alone_that_fails_in_a_fresh_interpreter_is_an_error(inner: Inner) -> None:
     inner.file(LOCKED.format(fixture="here, tmp_path", asserted="1"))
     inner(*ALL, isolation="").assert_outcomes(errors=1)
 
 
+@pytest.mark.usefixtures("here")
 def test_marked_test_whose_fixture_fails_in_a_fresh_interpreter_is_an_error(inner: Inner) -> None:
     marked = LOCKED.replace("def test_it", "@pytest.mark.repro\n    def test_it")
     inner.file(marked.format(fixture="lock", asserted="1"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ FILE = "__repro__/test_it/test_train.json"
 def change(pytester: pytest.Pytester, before: str, after: str) -> None:
     path = pytester.path / "test_it.py"
     path.write_text(path.read_text().replace(before, after))
+    # within one second, at the same size, what is compiled would be taken for that of the new text
+    shutil.rmtree(pytester.path / "__pycache__", ignore_errors=True)
 
 
 def body(pytester: pytest.Pytester, file: str = FILE) -> dict[str, Any]:

@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = r"""
 import datetime, io, json, os, random, sys, threading, time, uuid, gzip, ctypes, glob, secrets
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import reduce
+from operator import add
 import numpy as np
 from pathlib import Path
 from time import perf_counter, time as now
@@ -35,9 +37,10 @@ MADE = Path(sys.argv[2])
 
 def hash_seed(): return list(set(WORDS))
 def hash_seed_innocent(): return sorted(set(WORDS))
+def _total(numbers): return reduce(add, numbers)  # the built-in sum makes up for roundings from 3.12 on
 def threads():
     n = int(os.environ.get("OMP_NUM_THREADS", "8"))
-    return [sum(sum(1 / k for k in range(1 + i, 1000, n)) for i in range(n)).hex(), _completed(), _updated()]
+    return [_total(_total(1 / k for k in range(1 + i, 1000, n)) for i in range(n)).hex(), _completed(), _updated()]
 def _slow_first(i): time.sleep(0.2 if i == 0 else 0); return 0.1 * i
 def _completed():
     with ThreadPoolExecutor(3) as pool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import os
+import queue
 import shutil
 import time
 from pathlib import Path
@@ -42,6 +45,23 @@ def test_files_that_a_run_makes_have_the_same_numbers_and_times_each_time(tmp_pa
     inodes = [inode for inode, _ in found[0][:3]]
     assert len(set(inodes)) == 3
     assert found[0][3] == [inodes[1], inodes[0], inodes[2]], "in the order of the names"
+
+
+def test_code_that_nothing_else_called_may_ask(tmp_path: Path) -> None:
+    """As in a thread that a C library starts, or on the first level of a program."""
+    (tmp_path / "a").write_text("x")
+    given: queue.Queue[Any] = queue.Queue()
+
+    def alone() -> None:
+        with contextlib.suppress(ValueError):
+            with os.scandir(tmp_path) as entries:
+                first = next(entries)
+            given.put([first.stat().st_ino == first.inode()])
+        given.put(None)
+
+    with FILES.apply("pinned"):
+        _thread.start_new_thread(alone, ())
+        assert given.get(timeout=20) == [True]
 
 
 def test_other_levels_leave_them_to_the_system(tmp_path: Path) -> None:
