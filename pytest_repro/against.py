@@ -21,8 +21,7 @@ import pytest
 from pytest_repro.errors import SettingsError
 from pytest_repro.execute.outcomes import target_of
 from pytest_repro.model import Comparison, Condition, EnvField, Place, Recording, RunSpec, Tolerance, Verdict
-from pytest_repro.plan import command_for
-from pytest_repro.settings import Source
+from pytest_repro.plan import command_for, given_options
 from pytest_repro.source_tree import changed_since, checked_out, redirection, resolve_commit
 
 if TYPE_CHECKING:
@@ -124,8 +123,6 @@ class Against:
 
     def _drifted(self, item: pytest.Item, result: TestResult, comparison: Comparison) -> TestResult:
         commit = "" if self._tree is None else f" ({self._tree.commit[:12]})"
-        given = self.settings.source("all") is Source.COMMAND_LINE and item.get_closest_marker("repro") is None
-        asked = ["--repro-all"] if given else []
         option = f"--repro-against{'' if self.settings.against else '-env'}={shlex.quote(self.name)}"
         return replace(
             result,
@@ -136,7 +133,7 @@ class Against:
             labels=((0, self.name), (1, "now")),
             changes=self._changes(),
             code=(f"changed since: {changed_since(self._tree)}",) if self._tree is not None else (),
-            again=command_for(target_of(item), *asked, option, seed=result.seed),
+            again=command_for(target_of(item), *given_options(self.settings), option, seed=result.seed),
         )
 
     def _changes(self) -> tuple[EnvChange, ...]:

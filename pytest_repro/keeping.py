@@ -16,7 +16,7 @@ from pytest_repro.model import (
     Tolerance,
     Verdict,
 )
-from pytest_repro.plan import command_for
+from pytest_repro.plan import command_for, given_options
 from pytest_repro.settings import Source
 from pytest_repro.storage import NewerFormatError
 
@@ -132,7 +132,8 @@ class Keeping:
             if not self.settings.update:
                 if self.marked:
                     return self._inconclusive(result, self._missing(path))
-                self.uncompared = f"it has no baseline; {' '.join(['write it with', *self._all, '--repro-update'])}"
+                options = " ".join([*given_options(self.settings), "--repro-update"])
+                self.uncompared = f"it has no baseline; write it with {options}"
                 return result
             self._propose(path, result, run)
             return replace(result, headline=f"{result.headline}; its baseline is written")
@@ -160,11 +161,7 @@ class Keeping:
     def _write_it(self) -> str:
         # an update means every test that says nothing else; one whose marker does needs the command line too
         asked = ["--repro-baseline"] if self.settings.source("baseline") is Source.COMMAND_LINE else []
-        return f"write one: {command_for(self.target, *self._all, *asked, '--repro-update')}"
-
-    @property
-    def _all(self) -> list[str]:
-        return [] if self.marked or self.settings.source("all") is not Source.COMMAND_LINE else ["--repro-all"]
+        return f"write one: {command_for(self.target, *given_options(self.settings), *asked, '--repro-update')}"
 
     def _other_seed(self, baseline: Baseline, result: TestResult, run: Recording) -> TestResult:
         if self.settings.update == "all":
@@ -208,7 +205,7 @@ class Keeping:
             changes=changes,
             code=_code_lines(dict(known.code), dict(self.surroundings.code())),
             advice=self._advice(changes),
-            again=command_for(self.target, *self._all, "--repro-baseline", seed=result.seed),
+            again=command_for(self.target, *given_options(self.settings), "--repro-baseline", seed=result.seed),
         )
 
     def _advice(self, changes: tuple[EnvChange, ...]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from pytest_repro.settings import AUTOLOG, Source
 if TYPE_CHECKING:
     from pytest_repro.settings import Settings
 
-__all__ = ["command_for", "describe_plan", "escape_rate", "make_plan"]
+__all__ = ["command_for", "describe_plan", "escape_rate", "given_options", "make_plan"]
 
 #: (factor, index) → level; index 0 is the reference level
 LevelOf = Callable[[str, int], str]
@@ -66,11 +66,12 @@ def make_plan(
         asked=_ladder(settings),
         executor=settings.executor if any(spec.condition.place is Place.CLUSTER for spec in specs) else "",
         spread=settings.spread,
-        options=_options(settings),
+        options=given_options(settings),
     )
 
 
-def _options(settings: Settings) -> tuple[str, ...]:
+def given_options(settings: Settings) -> tuple[str, ...]:
+    """Options of the command line that decide what a test records: a command to repeat needs them, too."""
     given = []
     if settings.all and settings.source("all") is Source.COMMAND_LINE:
         given.append("--repro-all")

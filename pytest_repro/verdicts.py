@@ -221,7 +221,7 @@ class ItemVerdicts:
 
                 result = on_machines(result, recordings, changes=self.tools.cluster().changes)
             if self._keeping is not None:
-                self._keeping.keep_records(recordings if result is not None else [], seed=self.plan.seed)
+                self._keeping.keep_records(recordings if observed or not self.unmarked else [], seed=self.plan.seed)
                 result = self._keeping.judged(result, recordings) if result is not None else None
             if result is not None:
                 result = self.tools.excused(result, self.settings)

@@ -58,8 +58,8 @@ class StatClock:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
-            known = _asks_only_what_there_is() or _for_bookkeeping(sys._getframe(2))
-            return result if known else self.steady(result)
+            caller = sys._getframe(2)  # of the stand-in
+            return result if _asks_only_what_there_is(caller) or _for_bookkeeping(caller) else self.steady(result)
 
         return StandIn(call, original)
 
@@ -71,13 +71,13 @@ def _device(folder: str) -> int | None:
         return None
 
 
-def _asks_only_what_there_is() -> bool:
+def _asks_only_what_there_is(caller: FrameType) -> bool:
     """Whether neither times nor numbers reach whoever asks.
 
     They would be noted all the same, and what is noted takes memory: a folder that others write to, ``/tmp``, has
     another time at every look or none, by chance, and all objects made after that would lie elsewhere.
     """
-    code = sys._getframe(3).f_code
+    code = caller.f_code
     return code.co_name in _YES_OR_NO and code.co_filename in _PATH_FILES
 
 

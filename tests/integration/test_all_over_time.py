@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,20 @@ def test_recordings_are_kept_and_go_with_what_was_observed(inner: Inner) -> None
     inner.file(CHECK.replace("assert rate(3) > 0", "rate(3)"))
     inner("--repro-all", "--repro-runs=2", "--repro-record=kept", subprocess=True).assert_outcomes(passed=2)
     assert not records(inner)
+
+
+def test_recordings_are_kept_beside_a_run_that_is_lost(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARTED_BY", str(os.getpid()))
+    inner.file("""
+        import os
+
+        def test_it():
+            if os.environ["STARTED_BY"] != str(os.getpid()):
+                os._exit(9)
+            assert os.sep == "/"
+    """)
+    inner("--repro-all", "--repro-runs=3", "--repro-record=kept", isolation="").assert_outcomes(passed=1)
+    assert len(records(inner)) == 2
 
 
 def test_all_with_one_run_is_refused_where_nothing_is_compared_with(inner: Inner) -> None:
