@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_repro.model import Verdict
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from pytest_repro.known import KnownDrift
@@ -19,7 +20,8 @@ __all__ = ["Excuses", "Watched", "excuse_lines"]
 _DRIFTS = (Verdict.DRIFTED, Verdict.BASELINE_DRIFTED)
 
 
-class Watched(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Watched:
     """What became of one test's automatic observations."""
 
     nodeid: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_repro.model import Kind, Place, TestResult, Verdict
 from pytest_repro.plan import command_for
@@ -51,15 +51,14 @@ def judge(
         target: how the user names the test to pytest from where it was called; without one, by its node id.
     """
     ordered = sorted(recordings, key=lambda recording: recording.spec.number)
-    result = _frame(nodeid, plan, ordered, location)
     problem = _inconclusive(ordered, needed)
     if problem is not None:
-        return replace(result, verdict=Verdict.INCONCLUSIVE, headline=problem)
+        return _result(nodeid, plan, ordered, location, verdict=Verdict.INCONCLUSIVE, headline=problem)
     from pytest_repro.compare import compare_recordings
 
     comparison = compare_recordings(ordered, one_session=True)
-    result = replace(
-        result,
+    result = _result(
+        *(nodeid, plan, ordered, location),
         comparison=comparison,
         verdict=_verdict(comparison),
         headline=_headline(comparison, len(ordered)),
@@ -134,7 +133,7 @@ def unfinished(
     Its cause is asked for where a recorded value differs: that is what made the assertion fail in one run only.
     """
     ordered = sorted(recordings, key=lambda recording: recording.spec.number)
-    result = replace(_frame(nodeid, plan, ordered, location), verdict=verdict, headline=headline)
+    result = _result(nodeid, plan, ordered, location, verdict=verdict, headline=headline)
     if verdict is Verdict.DRIFTED and len(ordered) > 1 and any(recording.observations for recording in ordered):
         from pytest_repro.compare import compare_recordings
 
@@ -150,18 +149,20 @@ def unfinished(
     return result
 
 
-def _frame(nodeid: str, plan: Plan, recordings: Sequence[Recording], location: Location | None) -> TestResult:
+def _result(
+    nodeid: str, plan: Plan, recordings: Sequence[Recording], location: Location | None, **found: Any
+) -> TestResult:
+    """What is known of a test before its runs are compared, and what was `found`."""
     specs = sorted(plan.runs, key=lambda spec: spec.number)
     return TestResult(
         nodeid=nodeid,
-        verdict=Verdict.INCONCLUSIVE,
         runs=len(plan.runs),
         seed=plan.seed,
-        headline="",
         conditions=tuple(spec.condition for spec in specs),
         environments=tuple(recording.environment for recording in recordings),
         varied=plan.varied,
         location=location,
+        **found,
     )
 
 

@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any
+
+from pytest_repro.model.classes import dataclass
 
 __all__ = ["Progress", "Screen", "Waiting", "find_screen", "no_progress"]
 
@@ -27,7 +29,8 @@ _TICK = 1.0
 _ROOM = 12
 
 
-class Screen(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Screen:
     """A terminal: where the line goes, and how many columns are left behind the cursor."""
 
     write: Callable[[str], None]

@@ -113,7 +113,9 @@ class Reporting:
         if self._is_controller:
             from pytest_repro.report.codec import result_of
 
-            result = self._shared(result_of(report.repro))
+            result = result_of(report.repro)
+            if "json" in report.repro:  # what an xdist worker sent is made anew for each test
+                result = self._shared(result)
             self._results.append(result)
             # pytest keeps every report to the end; what this one carried is in the results now
             report.repro = {"verdict": result.verdict.value}

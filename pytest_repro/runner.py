@@ -7,8 +7,7 @@ execute nothing (the executors do).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +16,13 @@ from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds
 from pytest_repro.execute.timers import rearm, timer_paused
-from pytest_repro.ids import own_id
 from pytest_repro.model import Place, Verdict
 from pytest_repro.recorder import Recorder, Repro
 from pytest_repro.verdict_reports import late_skip
 from pytest_repro.verdicts import ItemVerdicts
 
 if TYPE_CHECKING:
+    from pytest_repro.autolog import Sink
     from pytest_repro.entropy import Watch
     from pytest_repro.execute.types import ProcessExecutor
     from pytest_repro.model import Recording, RunSpec
@@ -31,11 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["ItemRunner"]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class ItemRunner(ItemVerdicts):
     """All runs of one item."""
 
-    _inline_since_process: bool = True
+    _inline_since_process = True
     _watch: Watch | None = None
 
     # --- the loop -----------------------------------------------------------------------------
@@ -70,7 +68,7 @@ class ItemRunner(ItemVerdicts):
         """The recorder and fixture object of one run."""
         seeders, seed = self.tools.seeders, self.plan.seed
         recorder = Recorder(
-            nodeid=own_id(self.item),
+            nodeid=self.nodeid,
             keeper=self.keeper,
             tolerance_for=self.settings.tolerance_for,
             rules=self.tools.rules,
@@ -139,18 +137,22 @@ class ItemRunner(ItemVerdicts):
 
     @contextmanager
     def _live(self, active: ActiveRun) -> Iterator[None]:
-        with ExitStack() as stack:
-            stack.enter_context(self.tools.seeders.seeding_imports(self.plan.seed))
+        with self.tools.seeders.seeding_imports(self.plan.seed), self._observing(active) as active.sink:
             if self._watch is not None:
                 self._watch.restart()
                 active.draws = self._watch.draws
-            if self.settings.autolog and self.tools.autolog is not None:
-                active.sink = stack.enter_context(self.tools.autolog(self.item, active, self.settings))
             self.item.stash[ACTIVE] = active
-            self.tools.hooks.current = active
-            stack.callback(setattr, self.tools.hooks, "current", None)
-            stack.callback(self.item.stash.__delitem__, ACTIVE)
-            yield
+            try:
+                self.tools.hooks.current = active
+                yield
+            finally:
+                self.tools.hooks.current = None
+                del self.item.stash[ACTIVE]
+
+    def _observing(self, active: ActiveRun) -> AbstractContextManager[Sink | None]:
+        if not self.settings.autolog or self.tools.autolog is None:
+            return nullcontext()
+        return self.tools.autolog(self.item, active, self.settings)
 
     def _remember(self, reports: Iterable[pytest.TestReport | None]) -> None:
         for report in reports:

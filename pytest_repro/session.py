@@ -65,7 +65,9 @@ class ReproSession:
         self._autolog = AutologSource(config)
         self._excuses = Excuses()
         self.selection = Selection(config, settings, check_factors=resources.factors.check)
-        #: by the identity of settings, and the hash seeds: the settings, which keep their identity so, and the plan
+        #: by the identity of settings: the settings, which keep their identity so, and what tests with them need
+        self._made: dict[int, tuple[Settings, Tools]] = {}
+        #: the same, by the hash seeds too
         self._plans: dict[tuple[int, tuple[int, ...]], tuple[Settings, Plan]] = {}
 
     @classmethod
@@ -181,10 +183,12 @@ class ReproSession:
 
     def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Execute a marked test as often as was asked for; None leaves it to pytest."""
-        if not self.selection.selects(item):
-            return None
         settings = self.selection.settings_for(item)
-        if (settings.runs < 2 and not self._overtime.wanted(settings)) or self.config.getoption("setuponly", False):
+        repeated = self.selection.selects(item) and (settings.runs > 1 or self._overtime.wanted(settings))
+        unmarked = item.get_closest_marker(MARKER) is None
+        if not repeated or self.config.getoption("setuponly", False):
+            if not unmarked:
+                self.singles()  # its hooks seed the test, which pytest executes
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         runner = ItemRunner(
@@ -193,7 +197,7 @@ class ReproSession:
             settings=settings,
             plan=self.plan_for(settings),
             tools=self._tools(settings),
-            unmarked=item.get_closest_marker(MARKER) is None,
+            unmarked=unmarked,
         )
         with self.resources.slot(), self.resources.under_way(item.nodeid):
             runner.go()
@@ -201,6 +205,12 @@ class ReproSession:
         return True
 
     def _tools(self, settings: Settings) -> Tools:
+        key = id(settings)
+        if key not in self._made:
+            self._made[key] = settings, self._make_tools(settings)
+        return self._made[key][1]
+
+    def _make_tools(self, settings: Settings) -> Tools:
         return Tools(
             seeders=self.resources.seeders,
             hooks=self.hooks,
@@ -245,15 +255,19 @@ class ReproSession:
 
     # --- a marked test that runs once, and tests without the marker ----------------------------
 
-    @property
     def singles(self) -> Singles:
-        """What tests with one run need."""
+        """What tests with one run need; with hooks of its own, which tests with several need not go through."""
         if self._singles is None:
             from pytest_repro.single import Singles
 
             self._singles = Singles(
-                hooks=self.hooks, seeders=self.resources.seeders, recorder=self._recorder, width=line_width(self.config)
+                hooks=self.hooks,
+                seeders=self.resources.seeders,
+                recorder=self._recorder,
+                settings_for=self.selection.settings_for,
+                width=line_width(self.config),
             )
+            self.config.pluginmanager.register(self._singles, "repro-singles")
         return self._singles
 
     def _recorder(
@@ -268,26 +282,9 @@ class ReproSession:
             streams=streams,
         )
 
-    def begin_single(self, item: pytest.Item) -> None:
-        """Seed a marked test that pytest itself executes, once."""
-        if ACTIVE not in item.stash and item.get_closest_marker(MARKER) is not None:
-            self.singles.begin(item, self.selection.settings_for(item))
-
-    def end_single(self, item: pytest.Item) -> None:
-        """Restore what `begin_single` changed."""
-        if self._singles is not None:
-            self._singles.end(item)
-
-    def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Say on the report of a test that it is marked, and what its checks in place gave."""
-        if report.when == "call" and item.get_closest_marker(MARKER) is not None:
-            report.repro_marked = True  # type: ignore[attr-defined]
-        if self._singles is not None:
-            self._singles.attach(item, report)
-
     def unmarked(self, item: pytest.Item) -> Repro:
         """The fixture object of a test without the marker."""
-        return self.singles.unmarked(item, self.selection.settings_for(item))
+        return self.singles().unmarked(item, self.selection.settings_for(item))
 
     # --- the end ------------------------------------------------------------------------------
 

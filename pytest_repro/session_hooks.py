@@ -6,7 +6,6 @@ for the plugin calls none of them.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,27 +31,6 @@ class SessionHooks:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Execute a marked test as often as was asked for."""
         return self._session.run(item, nextitem)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Seed a marked test that runs once."""
-        self._session.begin_single(item)
-        return (yield)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Restore what `pytest_runtest_setup` changed."""
-        try:
-            return (yield)
-        finally:
-            self._session.end_single(item)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the report of a test what the end of the session must know of it."""
-        report = yield
-        self._session.attach(item, report)
-        return report
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_repro.errors import ReproError, SettingsError, meant_by
 from pytest_repro.model import Tolerance
+from pytest_repro.model.classes import dataclass
 from pytest_repro.options import MARKER_KEYS, OPTIONS, OPTIONS_BY_NAME, Option
 from pytest_repro.parsers import AUTOLOG, NOISE, parse_tolerance
 
@@ -89,7 +89,7 @@ class Settings:
     spread: bool = False
     allow_skew: bool = False
     #: (field, source) of every field that was given
-    sources: tuple[tuple[str, Source], ...] = field(default=())
+    sources: tuple[tuple[str, Source], ...] = ()
 
     def source(self, name: str) -> Source:
         """Where the value of field `name` came from."""
@@ -212,4 +212,4 @@ def resolve(
         raise SettingsError(msg)
     if values.get("all") and "autolog" not in values:
         values["autolog"] = AUTOLOG
-    return replace(Settings(**values), sources=tuple(sorted(sources.items())))
+    return Settings(**values, sources=tuple(sorted(sources.items())))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from pytest_repro.inplace import CHECKS, check_in_place, combined
 from pytest_repro.model import RunSpec
 from pytest_repro.recorder import Keeper, Recorder, Repro
 from pytest_repro.report.codec import carried
+from pytest_repro.selection import MARKER
 from pytest_repro.settings import Settings, Source
 
 if TYPE_CHECKING:
@@ -29,10 +30,19 @@ MakeRecorder = Callable[[pytest.Item, Settings, Keeper, "Streams | None"], Recor
 
 
 class Singles:
-    """Seeds and restores around tests of which there is one run only."""
+    """Seeds and restores around tests of which there is one run only. A plugin, registered with the first of them."""
 
-    def __init__(self, *, hooks: RunHooks, seeders: Seeders, recorder: MakeRecorder, width: int) -> None:
+    def __init__(
+        self,
+        *,
+        hooks: RunHooks,
+        seeders: Seeders,
+        recorder: MakeRecorder,
+        settings_for: Callable[[pytest.Item], Settings],
+        width: int,
+    ) -> None:
         self._hooks = hooks
+        self._settings_for = settings_for
         self._seeders = seeders
         self._recorder = recorder
         self._width = width
@@ -41,8 +51,32 @@ class Singles:
         self.ran = 0
         self._counted: set[pytest.Item] = set()
 
-    def begin(self, item: pytest.Item, settings: Settings) -> None:
-        """Seed a marked test, and give it a recorder that nobody reads."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Seed a marked test."""
+        if ACTIVE not in item.stash and item.get_closest_marker(MARKER) is not None:
+            self._begin(item, self._settings_for(item))
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Restore what was changed."""
+        try:
+            return (yield)
+        finally:
+            self._end(item)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Say on the report of a test that it is marked, and what its checks in place gave."""
+        report = yield
+        if report.when == "call":
+            if item.get_closest_marker(MARKER) is not None:
+                report.repro_marked = True  # type: ignore[attr-defined]
+            self._attach(item, report)
+        return report
+
+    def _begin(self, item: pytest.Item, settings: Settings) -> None:
         seeders, seed = self._seeders, settings.seed
         if not settings.skip:
             self._counted.add(item)
@@ -58,18 +92,16 @@ class Singles:
         item.stash[ACTIVE] = active
         self._hooks.current = active
 
-    def end(self, item: pytest.Item) -> None:
-        """Restore what `begin` changed."""
+    def _end(self, item: pytest.Item) -> None:
         stack = self._open.pop(item, None)
         if stack is not None:
             stack.close()
 
-    def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Put the verdict of the test's own checks on its report."""
-        if report.when == "call" and item in self._counted and not report.skipped:
+    def _attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        if item in self._counted and not report.skipped:
             self.ran += 1
         checks = item.stash.get(CHECKS, None)
-        if not checks or report.when != "call" or hasattr(report, "repro"):
+        if not checks or hasattr(report, "repro"):
             return
         verdict = combined(checks, passed=report.passed)
         del item.stash[CHECKS]
@@ -80,7 +112,7 @@ class Singles:
     def close(self) -> None:
         """Restore what a test changed that was interrupted, and so never torn down by its own hooks."""
         for item in list(self._open):
-            self.end(item)
+            self._end(item)
 
     def unmarked(self, item: pytest.Item, settings: Settings) -> Repro:
         """The fixture object of a test without the marker: it checks callables in place."""

@@ -133,10 +133,12 @@ def _reader(look: Callable[[], _Sources]) -> Callable[[], Position]:
 
 def _view(address: int, kind: str, count: int = 1) -> Any:
     """Memory as an array of C numbers; whoever asks keeps its owner alive."""
-    import ctypes
+    from _ctypes import Array, _SimpleCData  # `ctypes` itself takes longer to load than three runs of a small test
 
     size = {"B": 1, "I": 4, "d": 8}[kind] * count
-    return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B").cast(kind)  # type: ignore[call-overload]
+    byte = type("byte", (_SimpleCData,), {"_type_": "B"})
+    block: Any = type("block", (Array,), {"_type_": byte, "_length_": size})
+    return memoryview(block.from_address(address)).cast("B").cast(kind)  # type: ignore[call-overload]
 
 
 def _peeks() -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from pytest_repro.autolog import Sink
@@ -34,7 +36,8 @@ def _nothing_kept(_item: pytest.Item, _settings: Settings) -> Keeping | None:
     return None
 
 
-class Tools(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tools:
     """What a test's run needs, built once a session."""
 
     seeders: Seeders

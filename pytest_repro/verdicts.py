@@ -8,7 +8,7 @@ in place of the last one's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +27,6 @@ from pytest_repro.verdict_reports import failed_in, failing, interactive, late_s
 if TYPE_CHECKING:
     from pytest_repro.execute.outcomes import ReproFailure
     from pytest_repro.execute.types import ProcessRun
-    from pytest_repro.keeping import Keeping
     from pytest_repro.model import Plan, Recording, RunSpec, TestResult
     from pytest_repro.pipeline import Explainer
     from pytest_repro.settings import Settings
@@ -36,39 +35,44 @@ if TYPE_CHECKING:
 __all__ = ["ItemVerdicts"]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class ItemVerdicts:
     """What is known of one item's runs, and what pytest is told of them."""
 
-    item: pytest.Item
-    nextitem: pytest.Item | None
-    settings: Settings
-    plan: Plan
-    tools: Tools
-    #: nobody marked it, so nothing but a drift may change how it comes out
-    unmarked: bool = False
-    result: TestResult | None = None
-    recordings: list[Recording] = field(default_factory=list)
-    keeper: Keeper = field(init=False)
-    properties: list[tuple[str, object]] = field(init=False)
-    _durations: dict[str, float] = field(default_factory=dict)
-    _teardown_error: pytest.TestReport | None = None
-    #: the failure that is logged is our own verdict
-    _gated: bool = False
-    _keeping: Keeping | None = None
-    #: reports of the first run that passed: what is logged where a later one does not count
-    _first: tuple[pytest.TestReport, ...] = ()
-    #: reports of a run that may not count, until that is known
-    _held: list[pytest.TestReport] | None = None
-    _unrepeatable: str = ""
-    #: all that was observed were calls whose results earlier tests had left
-    _compared_nothing: bool = False
-    _skipped: int = 0
-
-    def __post_init__(self) -> None:
-        self.keeper = Keeper(spool=self.tools.spool)
-        self.properties = list(self.item.user_properties)
-        self._keeping = self.tools.keeping_for(self.item, self.settings)
+    def __init__(
+        self,
+        *,
+        item: pytest.Item,
+        nextitem: pytest.Item | None,
+        settings: Settings,
+        plan: Plan,
+        tools: Tools,
+        unmarked: bool = False,
+    ) -> None:
+        self.item = item
+        self.nodeid = own_id(item)
+        self.nextitem = nextitem
+        self.settings = settings
+        self.plan = plan
+        self.tools = tools
+        #: nobody marked it, so nothing but a drift may change how it comes out
+        self.unmarked = unmarked
+        self.result: TestResult | None = None
+        self.recordings: list[Recording] = []
+        self.keeper = Keeper(spool=tools.spool)
+        self.properties = list(item.user_properties)
+        self._durations: dict[str, float] = {}
+        self._teardown_error: pytest.TestReport | None = None
+        #: the failure that is logged is our own verdict
+        self._gated = False
+        self._keeping = tools.keeping_for(item, settings)
+        #: reports of the first run that passed: what is logged where a later one does not count
+        self._first: tuple[pytest.TestReport, ...] = ()
+        #: reports of a run that may not count, until that is known
+        self._held: list[pytest.TestReport] | None = None
+        self._unrepeatable = ""
+        #: all that was observed were calls whose results earlier tests had left
+        self._compared_nothing = False
+        self._skipped = 0
 
     def _is_last(self, spec: RunSpec) -> bool:
         return spec is self.plan.runs[-1]
@@ -200,7 +204,7 @@ class ItemVerdicts:
         recordings = [*self.recordings, recording]
         with timer_paused(self.item):
             found = judge(
-                nodeid=own_id(self.item),
+                nodeid=self.nodeid,
                 plan=self.plan,
                 recordings=recordings,
                 location=_location(self.item),
@@ -275,7 +279,7 @@ class ItemVerdicts:
         self, verdict: Verdict, headline: str, extra: Recording | None = None, explainer: Explainer | None = None
     ) -> TestResult:
         return unfinished(
-            nodeid=own_id(self.item),
+            nodeid=self.nodeid,
             plan=self.plan,
             recordings=[*self.recordings, *([extra] if extra is not None else [])],
             location=_location(self.item),
@@ -310,14 +314,16 @@ class ItemVerdicts:
             report.sections.append(
                 ("repro", failed_in(report, number=spec.number, of=len(self.plan.runs), result=self.result))
             )
+        if report.when == "call" and not self.unmarked:
+            report.repro_marked = True  # type: ignore[attr-defined]
         if not (report.when == "call" or (report.when == "setup" and not report.passed)):
             return
         if self._keeping is not None:
             self._keeping.attach(report)
         if self.settings.autolog and not report.skipped:
             uncompared = self._keeping.uncompared if self._keeping is not None else ""
-            watched = Watched(own_id(self.item), self._observed, self._skipped, self._unrepeatable, uncompared)
-            report.repro_watched = watched._asdict()  # type: ignore[attr-defined]
+            watched = Watched(self.nodeid, self._observed, self._skipped, self._unrepeatable, uncompared)
+            report.repro_watched = asdict(watched)  # type: ignore[attr-defined]
         if self.result is None:
             return
         sent = hasattr(self.item.config, "workerinput")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pytest_repro.errors import SettingsError
+from pytest_repro.model.classes import dataclass
 
 __all__ = ["AS_IS", "Factor", "Launch", "bad_level", "check_level", "cycle"]
 
@@ -29,7 +30,8 @@ def _nothing(_level: str) -> AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
-class Factor(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Factor:
     """One thing that can be held or varied.
 
     A level has up to two parts: what an interpreter is started with (`launch`), and what is done

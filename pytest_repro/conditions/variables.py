@@ -15,7 +15,7 @@ from pytest_repro.errors import SettingsError
 __all__ = ["added_factors", "is_added", "variables_factor"]
 
 HOOK = "pytest_repro_factors"
-_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_VARIABLE = r"[A-Za-z_]\w*"
 
 
 def is_added(name: str) -> bool:
@@ -59,7 +59,7 @@ def _checked(name: str, variables: object) -> Mapping[str, Sequence[str | None]]
         msg = f"{HOOK}: {name!r} must be a dict of variables and lists of values, as {{'MYLIB_BACKEND': ['a', 'b']}}"
         raise SettingsError(msg)
     for variable, values in variables.items():
-        if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
+        if not isinstance(variable, str) or not re.fullmatch(_VARIABLE, variable, re.ASCII):
             msg = f"{HOOK}: {name!r}: {variable!r} is no name of a variable of the environment"
             raise SettingsError(msg)
         fitting = isinstance(values, list | tuple) and len(values) > 1

@@ -37,7 +37,7 @@ _FIXES: Final = (
 )  # fmt: skip
 
 #: files that hold tests: what pytest collects by default
-_TESTS: Final = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$")
+_TESTS: Final = r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$"
 
 
 def fix_for(call: str, file: str = "") -> str:
@@ -48,7 +48,7 @@ def fix_for(call: str, file: str = "") -> str:
         file: where it stands. Outside of tests there is no ``repro``: the seed must be passed in.
     """
     fix = _fix(call.removesuffix("()"))
-    if not file or _TESTS.search(file) or "repro.seed" not in fix:
+    if not file or re.search(_TESTS, file) or "repro.seed" not in fix:
         return fix
     return f"{fix.replace('repro.seed', 'seed')}; make seed a parameter, and let the test pass repro.seed"
 

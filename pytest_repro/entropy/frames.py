@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pytest_repro.entropy.source import UNRESOLVED, calls_at, dotted, home, resolve
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -64,7 +65,8 @@ _ENTRY: Final = frozenset({"run", "_bootstrap", "_bootstrap_inner", "_worker"})
 _NUMPY_SEEDERS: Final = frozenset({"default_rng", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"})
 
 
-class Trace(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Trace:
     """The frames of one draw, from the tap outwards up to the user's code."""
 
     #: frames of libraries, innermost first

@@ -14,11 +14,15 @@ import threading
 import uuid
 from functools import cache, wraps
 from types import BuiltinFunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
+
+    from pytest_repro.entropy.usercode import Loaded
 
 __all__ = ["Installation", "Probe", "Watcher"]
 
@@ -36,7 +40,8 @@ class Watcher(Protocol):
         """Take note of a draw made by the code in `frame`. Must not raise."""
 
 
-class _Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Place:
     """One name that holds a stand-in, and what it held before."""
 
     owner: object
@@ -113,8 +118,9 @@ def _same(value: Any) -> Any:
 class Installation:
     """The taps of one watcher: `begin` puts them in, `end` takes them out, however far `begin` came."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, loaded: Loaded) -> None:
         self._watcher = watcher
+        self._loaded = loaded
         self._joined: list[Probe] = []
         self._torch_done = False
         self._modules_before: frozenset[str] = frozenset()
@@ -122,7 +128,7 @@ class Installation:
     def begin(self, user_modules: Iterable[ModuleType]) -> None:
         """Tap every source, also where `user_modules` bound the originals by name."""
         with _CHANGING:
-            self._modules_before = frozenset(sys.modules)
+            self._modules_before = self._loaded.names()
             self._tap(os, "urandom", label="os.urandom", source="os-entropy")
             self._tap(random, "_urandom", label="random.SystemRandom", source="os-entropy")
             safe = vars(uuid).get("_generate_time_safe") is not None  # None where libuuid is missing
@@ -151,7 +157,7 @@ class Installation:
 
     def _clear_new_modules(self) -> None:
         """Give the originals to modules that were imported meanwhile and bound a tap by name."""
-        for name in frozenset(sys.modules) - self._modules_before:
+        for name in self._loaded.names() - self._modules_before:
             module = sys.modules.get(name)
             for key, value in list(getattr(module, "__dict__", {}).items()) if module is not random else ():
                 if isinstance(value, Probe):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_repro.entropy.frames import Tracer
 from pytest_repro.entropy.names import call_text
@@ -17,6 +17,7 @@ from pytest_repro.entropy.probes import Installation
 from pytest_repro.entropy.sorting import is_sorted
 from pytest_repro.entropy.usercode import UserCode
 from pytest_repro.model import Location
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,8 @@ _Spot: TypeAlias = "tuple[CodeType, int] | None"
 _Key: TypeAlias = "tuple[str, _Spot, CodeType | None]"
 
 
-class _Site(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Site:
     """What is known of one line that draws, found out at its first draw."""
 
     order: int
@@ -52,7 +54,7 @@ class Watch:
     def __init__(self, user: UserCode, tracer: Tracer) -> None:
         self._user = user
         self._tracer = tracer
-        self._installation = Installation(self)
+        self._installation = Installation(self, user.loaded)
         self._order = itertools.count()
         #: None: a listing that is sorted at once
         self._sites: dict[_Key, _Site | None] = {}

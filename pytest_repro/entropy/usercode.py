@@ -17,6 +17,22 @@ _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _THIS_PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
 
 
+class Loaded:
+    """Names of the modules that are there, read anew where there are others: asked twice for each small test."""
+
+    def __init__(self) -> None:
+        #: how many there were and which came last: where both are as they were, none was imported
+        self._newest = (-1, "")
+        self._names: frozenset[str] = frozenset()
+
+    def names(self) -> frozenset[str]:
+        """Return the same object as before where nothing was imported since."""
+        newest = len(sys.modules), next(reversed(sys.modules), "")
+        if newest != self._newest:
+            self._newest, self._names = newest, frozenset(sys.modules)
+        return self._names
+
+
 class UserCode:
     """Tells user code from the standard library, installed packages and this plugin.
 
@@ -35,12 +51,14 @@ class UserCode:
         # most files are told by their name alone, and reading links for thousands of them takes time;
         # not where the root itself is inside of an installation
         inside = str(self._root).startswith(prefixes) or not _INSTALLED.isdisjoint(self._root.parts)
-        self._prefixes = () if inside else prefixes
+        self._prefixes = () if inside else (*prefixes, f"{_THIS_PACKAGE}{os.sep}")
         # packages may also lie in a folder that only a .pth file names
         self._infixes = () if inside else tuple(f"{os.sep}{folder}{os.sep}" for folder in sorted(_INSTALLED))
         self._known: dict[str, bool] = {}
+        self.loaded = Loaded()
         #: names of modules that were looked at, and of those the user's
-        self._seen: set[str] = set()
+        self._seen: frozenset[str] = frozenset()
+        self._looked = self._seen
         self._mine: list[str] = []
 
     def owns(self, filename: str) -> bool:
@@ -52,14 +70,19 @@ class UserCode:
 
     def modules(self) -> list[ModuleType]:
         """Give the user's modules among those imported by now."""
-        for name in sorted(sys.modules.keys() - self._seen):
+        names = self.loaded.names()
+        if names is not self._looked:
+            self._look(names)
+        modules = [sys.modules.get(name) for name in self._mine]
+        return [module for module in modules if isinstance(module, ModuleType)]
+
+    def _look(self, names: frozenset[str]) -> None:
+        new, self._seen, self._looked = names - self._seen, self._seen | names, names
+        for name in sorted(new):
             file = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
-            self._seen.add(name)
             # told apart here already: hundreds of modules are asked about in every session
             if isinstance(file, str) and not file.startswith(self._prefixes) and self.owns(file):
                 self._mine.append(name)
-        modules = [sys.modules.get(name) for name in self._mine]
-        return [module for module in modules if isinstance(module, ModuleType)]
 
     def location(self, filename: str, line: int) -> Location:
         """Give the line as reports write it: relative to the root where it lies under the root."""

@@ -7,7 +7,6 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,31 +29,49 @@ def make_nonce() -> str:
     return f"{os.getpid():x}-{time.time_ns():x}-{time.perf_counter_ns():x}"
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class ActiveRun:
-    """One run while it lasts."""
+    """One run while it lasts.
 
-    spec: RunSpec
-    recorder: Recorder
-    repro: Repro
-    seeders: Seeders
-    #: called in the call phase after the test passed; raises where the verdict fails the test
-    gate: Callable[[Recording], None] | None = None
-    draws: Callable[[], tuple[EntropyDraw, ...]] = tuple
-    nonce: str = field(default_factory=make_nonce)
-    environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
-    recording: Recording | None = None
-    subtest_failed: bool = False
-    #: takes automatic observations
-    sink: Sink | None = None
-    #: lays the heap out before the call; in a process of our own
-    settle: Callable[[], list[object]] = list
-    _blocks: list[object] = field(default_factory=list)
-    #: what sets the generators as they were set last, and where they stood then
-    _back: Callable[[], object] | None = None
-    _position: Position | None = None
-    #: how many fixtures and calls drew from global generators
-    _drew: int = 0
+    Args:
+        spec: which run it is.
+        recorder: its log.
+        repro: what the test's fixture is.
+        seeders: the generators that it starts from a known state.
+        nonce: of `make_nonce`, where it had to be made earlier.
+        environment: says what is in effect.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        recorder: Recorder,
+        repro: Repro,
+        seeders: Seeders,
+        *,
+        nonce: str = "",
+        environment: Callable[[], tuple[tuple[str, str], ...]] = tuple,
+    ) -> None:
+        self.spec = spec
+        self.recorder = recorder
+        self.repro = repro
+        self.seeders = seeders
+        self.environment = environment
+        #: called in the call phase after the test passed; raises where the verdict fails the test
+        self.gate: Callable[[Recording], None] | None = None
+        self.draws: Callable[[], tuple[EntropyDraw, ...]] = tuple
+        self.nonce = nonce or make_nonce()
+        self.recording: Recording | None = None
+        self.subtest_failed = False
+        #: takes automatic observations
+        self.sink: Sink | None = None
+        #: lays the heap out before the call; in a process of our own
+        self.settle: Callable[[], list[object]] = list
+        self._blocks: list[object] = []
+        #: what sets the generators as they were set last, and where they stood then
+        self._back: Callable[[], object] | None = None
+        self._position: Position | None = None
+        #: how many fixtures and calls drew from global generators
+        self._drew = 0
 
     def seed_fixture(self, name: str) -> None:
         """Start every fixture from a state of its own, whatever was set up before it."""

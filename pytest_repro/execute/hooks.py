@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["RunHooks"]
 
 
+#: where the fixture ``repro`` is, which draws nothing
+_OURS = "pytest_repro.plugin"
+
+
 def _looks_back(fixture: pytest.FixtureDef[Any]) -> bool:
     """Whether code of the user's runs when the test is over: after a ``yield``, or as ``teardown_method``."""
     if not inspect.isgeneratorfunction(fixture.func) and not inspect.isasyncgenfunction(fixture.func):
@@ -35,7 +39,7 @@ class RunHooks:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Make what a fixture draws, and what is observed, independent of which fixtures were already there."""
         active = self.current
-        if active is None:
+        if active is None or fixturedef.func.__module__ == _OURS:
             return (yield)
         active.seed_fixture(fixturedef.argname)
         if fixturedef.scope != "function":

@@ -9,9 +9,11 @@ pytest 7.4 to 9.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+
+from pytest_repro.model.classes import dataclass
 
 __all__ = [
     "Boundary",
@@ -35,7 +37,8 @@ class Boundary(pytest.Item):
         raise RuntimeError(msg)
 
 
-class Phases(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Phases:
     """The reports of one run."""
 
     setup: pytest.TestReport
@@ -75,14 +78,15 @@ def _release(item: pytest.Item) -> None:
 
 def phase(item: pytest.Item, when: Any, **arguments: object) -> tuple[pytest.CallInfo[None], pytest.TestReport]:
     """Call one phase's hook and make its report; nothing is logged."""
-    hook = getattr(item.ihook, f"pytest_runtest_{when}")
+    hooks = item.ihook
+    hook = getattr(hooks, f"pytest_runtest_{when}")
     reraise: tuple[type[BaseException], ...] = (pytest.exit.Exception,)
     if not item.config.getoption("usepdb", False):
         reraise += (KeyboardInterrupt,)
     call: pytest.CallInfo[None] = pytest.CallInfo.from_call(
         lambda: hook(item=item, **arguments), when=when, reraise=reraise
     )
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    report: pytest.TestReport = hooks.pytest_runtest_makereport(item=item, call=call)
     return call, report
 
 

@@ -182,16 +182,9 @@ class Isolated:
             recorder=recorder,
             reseed=lambda: self._seeders.seed(seed),
         )
-        active = ActiveRun(
-            request.spec,
-            recorder,
-            repro,
-            self._seeders,
-            nonce=nonce,
-            environment=self._effective,
-            gate=lambda recording: self._gate(item, job, recording),
-            settle=lambda: _settle(job),
-        )
+        active = ActiveRun(request.spec, recorder, repro, self._seeders, nonce=nonce, environment=self._effective)
+        active.gate = lambda recording: self._gate(item, job, recording)
+        active.settle = lambda: _settle(job)
         stack.enter_context(own_seeds(self._config))
         stack.enter_context(hypothesis_seed(item, seed))
         stack.enter_context(self._seeders.seeding_imports(seed))

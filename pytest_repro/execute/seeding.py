@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -16,29 +16,31 @@ __all__ = ["hypothesis_seed", "own_seeds", "seeders_for"]
 def seeders_for(config: pytest.Config) -> Seeders:
     """Every generator that a run starts from: known libraries, pytest-randomly's entry points, our hook."""
     hook = config.hook.pytest_repro_seed
-    return Seeders([*randomly_seeders(), lambda seed: hook(seed=seed)])
+    return Seeders([*randomly_seeders(), lambda seed: hook(seed=seed) if hook.get_hookimpls() else None])
 
 
-@contextmanager
-def own_seeds(config: pytest.Config) -> Iterator[None]:
+def own_seeds(config: pytest.Config) -> AbstractContextManager[None]:
     """Keep pytest-randomly from reseeding between our seed and the test; its seed changes from session to session."""
-    if getattr(config.option, "randomly_reset_seed", False):
-        config.option.randomly_reset_seed = False
-        try:
-            yield
-        finally:
-            config.option.randomly_reset_seed = True
-    else:
-        yield
+    return _not_reset(config.option) if getattr(config.option, "randomly_reset_seed", False) else nullcontext()
 
 
 @contextmanager
-def hypothesis_seed(item: pytest.Item, seed: int) -> Iterator[None]:
+def _not_reset(option: Any) -> Iterator[None]:
+    option.randomly_reset_seed = False
+    try:
+        yield
+    finally:
+        option.randomly_reset_seed = True
+
+
+def hypothesis_seed(item: pytest.Item, seed: int) -> AbstractContextManager[None]:
     """Give every run of a hypothesis test the same examples, as ``@hypothesis.seed`` does."""
     function: Any = getattr(item, "obj", None)
-    if not getattr(function, "is_hypothesis_test", False):
-        yield
-        return
+    return _same_examples(function, seed) if getattr(function, "is_hypothesis_test", False) else nullcontext()
+
+
+@contextmanager
+def _same_examples(function: Any, seed: int) -> Iterator[None]:
     import hypothesis
 
     target = getattr(function, "__func__", function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -22,13 +22,14 @@ def rearm(item: pytest.Item, *, again: bool) -> None:
         item.ihook.pytest_timeout_set_timer(item=item, settings=settings)
 
 
-@contextmanager
-def timer_paused(item: pytest.Item) -> Iterator[None]:
+def timer_paused(item: pytest.Item) -> AbstractContextManager[None]:
     """What we do between runs does not count against the test's own time limit."""
     settings = item.stash.get(TIMEOUT, None)
-    if settings is None:
-        yield
-        return
+    return nullcontext() if settings is None else _paused(item, settings)
+
+
+@contextmanager
+def _paused(item: pytest.Item, settings: object) -> Iterator[None]:
     item.ihook.pytest_timeout_cancel_timer(item=item)
     try:
         yield

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from pytest_repro.model.drift import Divergence, LeafDifference, NumberStats, ValueDrift, WithinTolerance

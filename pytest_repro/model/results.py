@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_repro.model.classes import dataclass
 from pytest_repro.model.comparison import Comparison
 from pytest_repro.model.runs import Condition, Location
 
@@ -44,7 +44,7 @@ class TestResult:
     seed: int
     #: one sentence: ``2 of 5 values differ between 3 runs that should be equal``
     headline: str
-    comparison: Comparison = field(default_factory=Comparison)
+    comparison: Comparison = Comparison()
     cause: Cause | None = None
     #: which global random streams had diverged before the first value that differs, or that none had
     streams: str = ""
@@ -91,4 +91,4 @@ class SessionReport:
     varied: tuple[str, ...] = ()
     not_varied: tuple[str, ...] = ()
     #: field for later additions, so that readers can ignore what they do not know
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from pytest_repro.model.causes import EntropyDraw

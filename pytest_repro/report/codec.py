@@ -47,12 +47,12 @@ def to_json(result: TestResult | SessionReport) -> dict[str, Any]:
 
 
 class _Carried(dict[str, Any]):
-    """What `to_json` gives, with the result itself for a reader in the same process."""
+    """The verdict, with the whole result for a reader in the same process."""
 
     __slots__ = ("result",)
 
     def __init__(self, result: TestResult) -> None:
-        super().__init__(to_json(result))
+        super().__init__(verdict=result.verdict.value)
         self.result = result
 
 

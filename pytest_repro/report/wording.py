@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_repro.model import Verdict
+from pytest_repro.model.classes import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,7 +54,8 @@ __all__ = [
 ]
 
 
-class Badge(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Badge:
     """What became of a test, as reports show it: its verdict, or that it drew what the strict mode forbids."""
 
     #: as the page's classes have it
@@ -80,15 +82,17 @@ BADGES = tuple(sorted((*_OF_VERDICT.values(), _STRICT), key=lambda badge: badge.
 
 # C0 and C1 controls, what reorders or hides text (bidirectional marks, no width), lone surrogates. The joiners
 # of scripts and emoji (U+200C, U+200D) stay.
-_INVISIBLE = re.compile(
+_INVISIBLE = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 
 
 def visible(text: str) -> str:
     r"""Replace every character of `text` that would not be seen, or would disturb the rest, by ``\n`` or ``\u202e``."""
+    if text.isprintable():  # nothing of the sort is; to compile the pattern takes longer than most sessions' closing
+        return text
     short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return _INVISIBLE.sub(lambda match: short.get(match[0]) or f"\\u{ord(match[0]):04x}", text)
+    return re.sub(_INVISIBLE, lambda match: short.get(match[0]) or f"\\u{ord(match[0]):04x}", text)
 
 
 def shorten(text: str, longest: int = 200) -> str:
