@@ -215,7 +215,8 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    from pytest_repro.environment import difference, installed_distributions, read_environment
+    from pytest_repro.environment import difference, read_environment
+    from pytest_repro.environment.machine import installed_distributions
     from pytest_repro.errors import SettingsError
 
     if len(options.stored) > 2:

@@ -109,7 +109,7 @@ def _modules_of(item: pytest.Item) -> list[ModuleType]:
 
 def violations(draws: Sequence[EntropyDraw], *, allow: Sequence[str]) -> Sequence[Violation]:
     """What a strict test must not draw, each line once, with the fix."""
-    from pytest_repro.entropy import fix_for, strict_violations
+    from pytest_repro.entropy.advice import fix_for, strict_violations
 
     counts: dict[tuple[str, Location], int] = {}
     for draw in strict_violations(draws, allow):

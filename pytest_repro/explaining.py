@@ -217,7 +217,7 @@ def explain_drift(
     """
     from pytest_repro.compare import compare_recordings
     from pytest_repro.conditions.pins import entropy_site
-    from pytest_repro.entropy import fix_for
+    from pytest_repro.entropy.advice import fix_for
 
     draws = _all_draws(recordings)
     pinned, switched = _levels(result, recordings)

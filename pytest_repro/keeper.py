@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from pytest_repro.model import Node
 
 __all__ = ["Keeper"]
@@ -19,11 +21,11 @@ class Keeper:
     Memory is that of the reference's values: a second distinct version of a large array goes to a file.
     """
 
-    def __init__(self, *, spool: Path | None = None) -> None:
+    def __init__(self, *, spool: Callable[[], Path] | None = None) -> None:
         """Make an empty one.
 
         Args:
-            spool: folder on a disk; without it everything stays in memory.
+            spool: gives a folder on a disk, when one is needed; without it everything stays in memory.
         """
         self._known: dict[Key, list[Node]] = {}
         self._spool = spool
@@ -36,6 +38,6 @@ class Keeper:
         for other in known:
             if identical(other, node, nan_payload=nan_payload):
                 return other
-        frozen = freeze(node, spool=self._spool if known else None)
+        frozen = freeze(node, spool=self._spool() if known and self._spool is not None else None)
         known.append(frozen)
         return frozen

@@ -106,7 +106,7 @@ class Keeping:
         if self.record is None:
             return
         from pytest_repro.baseline.recordings import Kept, RecordFolder
-        from pytest_repro.environment import installed_distributions
+        from pytest_repro.environment.machine import installed_distributions
 
         folder = RecordFolder(self.record)
         try:

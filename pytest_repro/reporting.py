@@ -159,19 +159,24 @@ class Reporting:
 
     def report(self) -> SessionReport:
         """The session so far; tests in the order of their node ids, so that xdist changes nothing."""
-        from pytest_repro.conditions import FACTORS, names
+        from pytest_repro.conditions import names
 
         tests = tuple(sorted(self._results, key=lambda test: test.nodeid))
         varied = dict.fromkeys(factor for test in tests for factor in test.varied)
-        has_gpu = FACTORS["gpu"].available() is None
         return SessionReport(
             tests=tests,
             runs=self._settings.runs,
             seed=self._settings.seed,
             environment=self._environment,
             varied=tuple(varied),
-            not_varied=tuple(name for name in names() if name not in varied and (name != "gpu" or has_gpu)),
+            not_varied=tuple(name for name in names() if name not in varied and (name != "gpu" or self._has_gpu)),
         )
+
+    @cached_property
+    def _has_gpu(self) -> bool:
+        from pytest_repro.conditions import FACTORS
+
+        return FACTORS["gpu"].available() is None
 
     @cached_property
     def _environment(self) -> tuple[tuple[str, str], ...]:

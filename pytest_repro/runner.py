@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +85,10 @@ class ItemRunner(ItemVerdicts):
         )
         return ActiveRun(spec, recorder, repro, seeders, environment=self.tools.environment)
 
+    @cached_property
+    def _border(self) -> pytest.Item:
+        return inline.boundary(self.item)
+
     def _inline(self, spec: RunSpec) -> bool:
         inline.reset(self.item, self.properties)
         active = self.activate(spec)
@@ -106,6 +111,7 @@ class ItemRunner(ItemVerdicts):
             phases = inline.execute(
                 self.item,
                 nextitem=self.nextitem,
+                border=lambda: self._border,
                 is_final=is_final,
                 log=lambda call, report: self._log(call, report, spec=spec),
                 subtest_failed=lambda: active.subtest_failed,

@@ -37,17 +37,19 @@ class Selection:
         Raises:
             SettingsError: the marker has an unknown or unusable argument.
         """
-        if item not in self._by_item and item.get_closest_marker(MARKER) is None:
+        settings = self._by_item.get(item)
+        if settings is not None:
+            return settings
+        if item.get_closest_marker(MARKER) is None:
             return self._settings
-        if item not in self._by_item:
-            marker: dict[str, object] = {}
-            for mark in reversed(list(item.iter_markers(MARKER))):
-                if mark.args:
-                    msg = f"{item.nodeid}: @pytest.mark.repro takes keyword arguments only, got {mark.args!r}"
-                    raise SettingsError(msg)
-                marker.update(mark.kwargs)
-            self._by_item[item] = self._resolved(marker, item.nodeid) if marker else self._settings
-        return self._by_item[item]
+        marker: dict[str, object] = {}
+        for mark in reversed(list(item.iter_markers(MARKER))):
+            if mark.args:
+                msg = f"{item.nodeid}: @pytest.mark.repro takes keyword arguments only, got {mark.args!r}"
+                raise SettingsError(msg)
+            marker.update(mark.kwargs)
+        settings = self._by_item[item] = self._resolved(marker, item.nodeid) if marker else self._settings
+        return settings
 
     def _resolved(self, marker: Mapping[str, object], nodeid: str) -> Settings:
         where = f"{nodeid}: @pytest.mark.repro"

@@ -226,7 +226,7 @@ class ReproSession:
             rules=self.resources.rules,
             environment=self.resources.effective,
             watching=self.resources.watching(settings),
-            spool=self.resources.store,
+            spool=lambda: self.resources.store,
             progress=self._progress,
             width=line_width(self.config),
             verbose=self.config.getoption("verbose", 0) > 0,

@@ -61,6 +61,6 @@ class Tools:
     watching: Callable[[], AbstractContextManager[Watch]] | None = None
     rules: Sequence[Callable[[object], object]] = ()
     environment: Callable[[], tuple[tuple[str, str], ...]] = tuple
-    spool: Path | None = None
+    spool: Callable[[], Path] | None = None
     width: int = 80
     verbose: bool = False

@@ -111,8 +111,8 @@ class Tracker:
     # --- the process --------------------------------------------------------------------------
 
     def _start(self, report: SessionReport, folder: Path) -> subprocess.Popen[str]:
-        from pytest_repro.environment import installed_distributions
         from pytest_repro.environment.code import read_code
+        from pytest_repro.environment.machine import installed_distributions
         from pytest_repro.report.codec import encode
         from pytest_repro.report.mlflow_run import Assignment, describe_session
 

@@ -6,8 +6,7 @@ C, C++ or Rust. `pytest_repro.suspects` lists those from the source, after a dri
 
 from __future__ import annotations
 
-from pytest_repro.entropy.advice import ALLOWABLE, fix_for, strict_violations
 from pytest_repro.entropy.taps import UNKNOWN_LINE, Taps, Watch
 from pytest_repro.entropy.usercode import UserCode
 
-__all__ = ["ALLOWABLE", "UNKNOWN_LINE", "Taps", "UserCode", "Watch", "fix_for", "strict_violations"]
+__all__ = ["UNKNOWN_LINE", "Taps", "UserCode", "Watch"]

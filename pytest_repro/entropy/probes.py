@@ -14,9 +14,7 @@ import threading
 import uuid
 from functools import cache, wraps
 from types import BuiltinFunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from pytest_repro.model.classes import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,19 +38,9 @@ class Watcher(Protocol):
         """Take note of a draw made by the code in `frame`. Must not raise."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One name that holds a stand-in, and what it held before."""
-
-    owner: object
-    name: str
-    ours: object
-    before: object
-
-    def undo(self) -> None:
-        """Restore the name, unless somebody else has taken it since."""
-        if vars(self.owner).get(self.name) is self.ours:
-            setattr(self.owner, self.name, self.before)
+#: one name that holds a stand-in: its owner, the name, the stand-in, what was there before. A plain tuple: seven are
+#: made for each test
+_Place: TypeAlias = "tuple[object, str, object, object]"
 
 
 class Probe:
@@ -98,9 +86,9 @@ class Probe:
 
     def hold(self, owner: object, name: str, *, ours: object, before: object) -> None:
         """Put `ours` in the place of ``owner.name``, unless it is there already."""
-        if not any(place.owner is owner and place.name == name for place in self.places):
+        if not any(held[0] is owner and held[1] == name for held in self.places):
             # first noted, then done: an interrupt in between leaves nothing behind
-            self.places.append(_Place(owner, name, ours, before))
+            self.places.append((owner, name, ours, before))
             setattr(owner, name, ours)
 
     def leave(self, watcher: Watcher) -> None:
@@ -108,7 +96,9 @@ class Probe:
         self.watchers = tuple(other for other in self.watchers if other is not watcher)
         if not self.watchers:
             while self.places:
-                self.places.pop().undo()
+                owner, name, ours, before = self.places.pop()
+                if vars(owner).get(name) is ours:  # unless somebody else has taken it since
+                    setattr(owner, name, before)
 
 
 def _same(value: Any) -> Any:

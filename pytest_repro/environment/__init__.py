@@ -10,16 +10,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_repro.environment.libraries import Effective, read_libraries
-from pytest_repro.environment.machine import installed_distributions, read_machine
 
 if TYPE_CHECKING:
     from pytest_repro.model import EnvChange, EnvField
 
-__all__ = ["Effective", "difference", "installed_distributions", "read_environment"]
+__all__ = ["Effective", "difference", "read_environment"]
 
 
 def read_environment() -> tuple[EnvField, ...]:
     """Read the environment of this process, sorted by name."""
+    from pytest_repro.environment.machine import read_machine
+
     return tuple(sorted((*read_machine(), *read_libraries()), key=lambda field: field.name))
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_repro.environment.machine import hash_seed
 from pytest_repro.environment.names import numeric, shown
 
 if TYPE_CHECKING:
     from pytest_repro.model import EnvField
 
-__all__ = ["Effective", "read_libraries"]
+__all__ = ["Effective", "hash_seed", "read_libraries"]
+
+
+def hash_seed() -> str:
+    """Say how strings are hashed: by a seed that was given, at random, or always alike."""
+    if not sys.flags.hash_randomization:
+        return "off (seed 0)"
+    given = os.environ.get("PYTHONHASHSEED", "")
+    return f"seed {given}" if given.isdecimal() else "random"
 
 
 def read_libraries() -> Iterator[EnvField]:

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_repro.environment.libraries import hash_seed
 from pytest_repro.environment.names import NUMERIC_DISTRIBUTIONS, NUMERIC_VARIABLES, SHOWN_VARIABLES, numeric, shown
 
 if TYPE_CHECKING:
     from pytest_repro.model import EnvField
 
-__all__ = ["hash_seed", "installed_distributions", "read_machine"]
+__all__ = ["installed_distributions", "read_machine"]
 
 
 def read_machine() -> Iterator[EnvField]:
@@ -36,14 +37,6 @@ def _python() -> Iterator[EnvField]:
     gil = getattr(sys, "_is_gil_enabled", None)
     if gil is not None and not gil():
         yield numeric("python.gil", "off")
-
-
-def hash_seed() -> str:
-    """Say how strings are hashed: by a seed that was given, at random, or always alike."""
-    if not sys.flags.hash_randomization:
-        return "off (seed 0)"
-    given = os.environ.get("PYTHONHASHSEED", "")
-    return f"seed {given}" if given.isdecimal() else "random"
 
 
 def _machine() -> Iterator[EnvField]:

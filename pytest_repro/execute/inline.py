@@ -18,6 +18,7 @@ from pytest_repro.model.classes import dataclass
 __all__ = [
     "Boundary",
     "Phases",
+    "boundary",
     "execute",
     "failed_quietly",
     "holds_shared",
@@ -94,6 +95,7 @@ def execute(
     item: pytest.Item,
     *,
     nextitem: pytest.Item | None,
+    border: Callable[[], pytest.Item],
     is_final: Callable[[bool], bool],
     log: Callable[[pytest.CallInfo[None], pytest.TestReport], None],
     subtest_failed: Callable[[], bool],
@@ -103,6 +105,7 @@ def execute(
     Args:
         item: after `reset`.
         nextitem: what pytest will run afterwards; used only in the final run.
+        border: gives what `boundary` made; used in all other runs.
         is_final: told whether the run passed, says whether no further run follows here.
         log: called with each report of the final run, setup and call before the teardown, so that
             ``--pdb`` and ``-x`` see living fixtures.
@@ -121,7 +124,7 @@ def execute(
                 log(call, report)
         session = item.session
         stopping = session.shouldfail or session.shouldstop
-        follower = (None if stopping else nextitem) if final else _boundary(item)
+        follower = (None if stopping else nextitem) if final else border()
         teardown_call, teardown = phase(item, "teardown", nextitem=follower)
         if final:
             log(teardown_call, teardown)
@@ -130,12 +133,13 @@ def execute(
         _release(item)
 
 
-def _boundary(item: pytest.Item) -> pytest.Item:
+def boundary(item: pytest.Item) -> pytest.Item:
+    """Make the border between runs of `item`; one serves them all."""
     if item.parent is None:
         msg = f"{item.nodeid} has no parent"
         raise RuntimeError(msg)
-    boundary: pytest.Item = Boundary.from_parent(item.parent, name=item.name)
-    return boundary
+    made: pytest.Item = Boundary.from_parent(item.parent, name=item.name)
+    return made
 
 
 def _show_item(item: pytest.Item) -> None:

@@ -169,7 +169,7 @@ class Isolated:
         rules = self._config.hook.pytest_repro_canonical
         recorder = Recorder(
             nodeid=request.nodeid,
-            keeper=Keeper(spool=self._spool),
+            keeper=Keeper(spool=lambda: self._spool),
             tolerance_for=request.settings.tolerance_for,
             rules=(lambda value: rules(value=value),) if rules.get_hookimpls() else (),
             root=self._config.rootpath,
@@ -255,6 +255,7 @@ class Isolated:
         job.phases = inline.execute(
             item,
             nextitem=job.follower,
+            border=lambda: inline.boundary(item),
             is_final=lambda _passed: not job.rehearsing,
             log=lambda _call, _report: None,
             subtest_failed=lambda: bool(self._hooks.current and self._hooks.current.subtest_failed),

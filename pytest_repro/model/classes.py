@@ -1,8 +1,8 @@
-"""`dataclasses.dataclass` that compiles nothing until it pays: for the classes that every session makes.
+"""`dataclasses.dataclass` that compiles nothing: for the classes that every session makes.
 
 The standard decorator writes and compiles up to six functions for each class, 4.4 million instructions or about 1 ms
 (CPython 3.11, counted with cachegrind): half of all that our imports took. Here the functions are written once, for
-all classes. ``__init__`` alone is compiled, for a class that is called often, at its tenth object.
+all classes. Making an object takes up to a third longer, so what is made by the million has the standard one.
 """
 
 from __future__ import annotations
@@ -41,37 +41,20 @@ def _made(cls: Any, *, kw_only: bool) -> Any:
     return made
 
 
-#: objects of one class that are made before its own ``__init__`` is compiled: that takes as long as 30 objects gain
-_FEW = 10
 _set = object.__setattr__
 
 
 class _Layout:
     """What `__init__` must know of a class."""
 
-    __slots__ = ("blank", "calls", "kw_only", "required")
+    __slots__ = ("blank", "kw_only", "names", "required")
 
     def __init__(self, blank: dict[str, Any], *, kw_only: bool) -> None:
         #: field → its default, in order; what has none is `MISSING`
         self.blank = blank
+        self.names = tuple(blank)
         self.required = {name for name, value in blank.items() if value is dataclasses.MISSING}
         self.kw_only = kw_only
-        self.calls = 0
-
-    @property
-    def positional(self) -> tuple[str, ...]:
-        """Fields that need not be named."""
-        return () if self.kw_only else tuple(self.blank)
-
-    def compiled(self) -> Any:
-        """The same ``__init__``, written out."""
-        names: dict[str, Any] = {f"of_{name}": value for name, value in self.blank.items()}
-        names["set_field"] = _set
-        arguments = [name if name in self.required else f"{name}=of_{name}" for name in self.blank]
-        heads = ["self", *(["*"] if self.kw_only else []), *arguments]
-        lines = [f" set_field(self, {name!r}, {name})" for name in self.blank]
-        exec("\n".join([f"def __init__({', '.join(heads)}):", *lines]), names)  # noqa: S102 - names of our fields only
-        return names["__init__"]
 
 
 class _Fields:
@@ -117,18 +100,10 @@ class _Methods:
 
     def __init__(self, /, *given: object, **named: object) -> None:
         layout = self.__layout__
-        layout.calls += 1
-        if layout.calls == _FEW:
-            type(self).__init__ = layout.compiled()  # type: ignore[method-assign]
-        if given:
-            count = len(given) + len(named)
-            named.update(zip(layout.positional, given, strict=False))  # too many are told apart by the count
-            if len(named) != count:
-                raise _unusable(self, named, f"does not take these {len(given)} without names")
-        values = {**layout.blank, **named}
-        if len(values) != len(layout.blank) or not layout.required <= named.keys():
-            raise _unusable(self, named)
-        deque(map(_set, repeat(self), values, values.values()), maxlen=0)  # no loop of Python's
+        names, values = layout.names, given
+        if len(given) != len(names) or named or layout.kw_only:
+            values = tuple(_complete(self, given, named).values())
+        deque(map(_set, repeat(self), names, values), maxlen=0)  # no loop of Python's
 
     def __replace__(self, **changes: object) -> Any:
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
@@ -171,6 +146,26 @@ _METHODS = frozenset(
 
 def _values(obj: Any) -> tuple[object, ...]:
     return tuple([getattr(obj, name) for name in obj.__slots__])
+
+
+def _complete(obj: Any, given: tuple[object, ...], named: dict[str, object]) -> dict[str, object]:
+    """What was given, by field, and defaults for the rest.
+
+    Raises:
+        TypeError: it does not fit the fields.
+    """
+    layout = obj.__layout__
+    if given:
+        count = len(given) + len(named)
+        # too many are told apart by the count
+        named.update(zip(() if layout.kw_only else layout.names, given, strict=False))
+        if len(named) != count:
+            raise _unusable(obj, named, f"does not take these {len(given)} without names")
+    values = {**layout.blank, **named}
+    lacks = len(named) < len(layout.names) and not layout.required <= named.keys()
+    if lacks or len(values) != len(layout.names):
+        raise _unusable(obj, named)
+    return values
 
 
 def _unusable(obj: Any, named: dict[str, object], what: str = "") -> TypeError:

@@ -152,6 +152,28 @@ class Observation:
     #: one digest per global random stream, in the order of `Recording.streams`; fewer before a library was loaded
     ledger: tuple[int, ...] = ()
 
+    def __init__(
+        self,
+        seq: int,
+        name: str,
+        step: int | None,
+        kind: Kind,
+        value: Node,
+        location: Location,
+        tolerance: Tolerance = Tolerance(),  # noqa: B008 - frozen
+        ledger: tuple[int, ...] = (),
+    ) -> None:
+        """Written out, as of no other class: one is made for each recorded value."""
+        put = object.__setattr__
+        put(self, "seq", seq)
+        put(self, "name", name)
+        put(self, "step", step)
+        put(self, "kind", kind)
+        put(self, "value", value)
+        put(self, "location", location)
+        put(self, "tolerance", tolerance)
+        put(self, "ledger", ledger)
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:

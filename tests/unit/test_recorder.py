@@ -94,7 +94,7 @@ def test_values_of_one_name_and_of_one_step_are_told_apart() -> None:
 
 
 def test_other_versions_of_a_large_array_go_to_files(tmp_path: Path) -> None:
-    keeper = Keeper(spool=tmp_path)
+    keeper = Keeper(spool=lambda: tmp_path)
     values = []
     for number in range(4):
         repro, recorder = make(keeper=keeper)

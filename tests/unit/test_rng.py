@@ -6,6 +6,7 @@ import importlib
 import random
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -50,6 +51,55 @@ def test_own_seeders_get_the_whole_seed_after_the_libraries() -> None:
     Seeders([seen.append, lambda seed: random.seed(99)]).seed(2**80)
     assert seen == [2**80]
     assert random.random() == random.Random(99).random()
+
+
+@pytest.mark.parametrize("seed", [0, -1, 7, 2**70])
+def test_the_generator_stands_where_its_own_seed_would_leave_it(seed: int) -> None:
+    random.gauss(0, 1)  # leaves half of a pair behind
+    Seeders().seed(seed)
+    ours = random.getstate()
+    random.seed(seed)
+    assert ours == random.getstate()
+
+
+def test_a_replaced_generator_is_seeded_by_its_own_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(random, "_inst", random.SystemRandom())
+    monkeypatch.setattr(random, "seed", seen.append)
+    Seeders().seed(3)
+    assert seen == [3]
+
+
+ENTRY = "[pytest_randomly.random_seeder]\nmine = builtins:hash\n"
+METADATA = "Metadata-Version: 2.1\nName: mine\nVersion: 1\n"
+
+
+@pytest.mark.parametrize("form", ["mine-1.dist-info", "mine.egg-info", "an archive"])
+def test_seeders_of_installed_plugins_are_found(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path
+    if form == "an archive":
+        place = tmp_path / "mine.zip"
+        with zipfile.ZipFile(place, "w") as archive:
+            archive.writestr("mine-1.dist-info/entry_points.txt", ENTRY)
+            archive.writestr("mine-1.dist-info/METADATA", METADATA)
+    else:
+        (tmp_path / form).mkdir()
+        (tmp_path / form / "entry_points.txt").write_text(ENTRY)
+        (tmp_path / form / ("METADATA" if "dist" in form else "PKG-INFO")).write_text(METADATA)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "absent"), str(place), *sys.path])
+    assert hash in rng.randomly_seeders()
+
+
+def test_distributions_that_declare_nothing_of_the_kind_are_not_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other-1.dist-info").mkdir()
+    (tmp_path / "other-1.dist-info" / "entry_points.txt").write_text("[pytest11]\nno pair\n")
+    (tmp_path / "none-1.dist-info").mkdir()
+    (tmp_path / "none.egg-info").write_text("an old one is a file")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_group: pytest.fail("parsed"))
+    assert rng.randomly_seeders() == ()
 
 
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt, SystemExit])

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from pytest_repro.entropy import Taps, fix_for, strict_violations
+from pytest_repro.entropy import Taps
+from pytest_repro.entropy.advice import fix_for, strict_violations
 from pytest_repro.model import EntropyDraw, Location
 from tests.unit.entropy.programs import Program
 

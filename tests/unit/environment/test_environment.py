@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_repro.environment import Effective, difference, installed_distributions, read_environment
+from pytest_repro.environment import Effective, difference, read_environment
 from pytest_repro.environment.code import read_code
+from pytest_repro.environment.machine import installed_distributions
 from pytest_repro.model import EnvChange, EnvField
 
 
