@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_repro.execute.active import ACTIVE, ActiveRun
+from pytest_repro.execute.outcomes import polish
 from pytest_repro.execute.seeding import own_seeds
 from pytest_repro.inplace import CHECKS, check_in_place, combined
 from pytest_repro.model import RunSpec
@@ -67,9 +68,13 @@ class Singles:
             self._end(item)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Say on the report of a test that it is marked, and what its checks in place gave."""
         report = yield
+        if call.excinfo is not None:
+            polish(report, call.excinfo.value)
         if report.when == "call":
             if item.get_closest_marker(MARKER) is not None:
                 report.repro_marked = True  # type: ignore[attr-defined]

@@ -301,6 +301,7 @@ class ItemVerdicts:
         if late is not None:
             call = failing(late)
             report = self.item.ihook.pytest_runtest_makereport(item=self.item, call=call)
+            polish(report, late)
         self._decorate(report, spec)
         self._emit(report)
         if interactive(call, report):

@@ -86,14 +86,16 @@ class Probe:
 
     def hold(self, owner: object, name: str, *, ours: object, before: object) -> None:
         """Put `ours` in the place of ``owner.name``, unless it is there already."""
-        if not any(held[0] is owner and held[1] == name for held in self.places):
-            # first noted, then done: an interrupt in between leaves nothing behind
-            self.places.append((owner, name, ours, before))
-            setattr(owner, name, ours)
+        for held in self.places:
+            if held[0] is owner and held[1] == name:
+                return
+        # first noted, then done: an interrupt in between leaves nothing behind
+        self.places.append((owner, name, ours, before))
+        setattr(owner, name, ours)
 
     def leave(self, watcher: Watcher) -> None:
         """Tell `watcher` no more; restore every place when nobody watches."""
-        self.watchers = tuple(other for other in self.watchers if other is not watcher)
+        self.watchers = tuple([other for other in self.watchers if other is not watcher])
         if not self.watchers:
             while self.places:
                 owner, name, ours, before = self.places.pop()

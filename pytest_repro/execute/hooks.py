@@ -10,12 +10,11 @@ import pytest
 
 from pytest_repro.execute.active import ACTIVE
 from pytest_repro.execute.inline import failed_quietly, is_subtest
-from pytest_repro.execute.outcomes import ReproFailure, polish
 
 if TYPE_CHECKING:
     from pytest_repro.execute.active import ActiveRun
 
-__all__ = ["RunHooks"]
+__all__ = ["ChildHooks", "RunHooks"]
 
 
 #: where the fixture ``repro`` is, which draws nothing
@@ -68,6 +67,16 @@ class RunHooks:
             active.gate(recording)
         return result
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Notice a failing sub-test: its report does not go through the item's."""
+        if self.current is not None and is_subtest(report) and report.failed:
+            self.current.subtest_failed = True
+
+
+class ChildHooks(RunHooks):
+    """The same in a process that was made for the run."""
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Lay the heap out last of all: what pytest lets go of before leaves gaps."""
@@ -75,19 +84,3 @@ class RunHooks:
         if active is not None:
             active.lay_out()
         return (yield)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give our failures a summary that names the value."""
-        report = yield
-        if call.excinfo is not None and isinstance(call.excinfo.value, ReproFailure):
-            polish(report, call.excinfo.value)
-        return report
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Notice a failing sub-test: its report does not go through the item's."""
-        if self.current is not None and is_subtest(report) and report.failed:
-            self.current.subtest_failed = True

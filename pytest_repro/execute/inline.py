@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pytest_repro.execute.outcomes import polish
 from pytest_repro.model.classes import dataclass
 
 __all__ = [
@@ -88,6 +89,8 @@ def phase(item: pytest.Item, when: Any, **arguments: object) -> tuple[pytest.Cal
         lambda: hook(item=item, **arguments), when=when, reraise=reraise
     )
     report: pytest.TestReport = hooks.pytest_runtest_makereport(item=item, call=call)
+    if call.excinfo is not None:  # not by a hook of our own: most runs pass, and each would go through it three times
+        polish(report, call.excinfo.value)
     return call, report
 
 

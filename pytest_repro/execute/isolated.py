@@ -26,7 +26,7 @@ from pytest_repro.errors import ReproError, WorkerError
 from pytest_repro.execute import inline
 from pytest_repro.execute.active import ACTIVE, ActiveRun, make_nonce
 from pytest_repro.execute.array_files import ArrayFiles
-from pytest_repro.execute.hooks import RunHooks
+from pytest_repro.execute.hooks import ChildHooks
 from pytest_repro.execute.protocol import Closed, FrameKind
 from pytest_repro.execute.seeding import hypothesis_seed, own_seeds, seeders_for
 from pytest_repro.execute.timers import TIMEOUT, timer_paused
@@ -79,7 +79,7 @@ class Isolated:
     def __init__(self, config: pytest.Config, *, spool: Path) -> None:
         self._config = config
         self._spool = spool
-        self._hooks = RunHooks()
+        self._hooks = ChildHooks()
         self._seeders = seeders_for(config)
         self._effective = Effective()
         self._taps = Taps(root=config.rootpath)

@@ -107,8 +107,10 @@ def target_of(item: pytest.Item) -> str:
         return item.nodeid
 
 
-def polish(report: Any, failure: ReproFailure) -> None:
-    """Let the short summary and CI annotations name the value and the user's line."""
+def polish(report: Any, failure: BaseException | None) -> None:
+    """Let the short summary and CI annotations name the value and the user's line, where the failure is ours."""
+    if not isinstance(failure, ReproFailure):
+        return
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is None:
         return
