@@ -27,8 +27,11 @@ class Loaded:
 
     def names(self) -> frozenset[str]:
         """Return the same object as before where nothing was imported since."""
-        newest = len(sys.modules), next(reversed(sys.modules), "")
-        if newest != self._newest:
+        try:
+            newest = len(sys.modules), next(reversed(sys.modules), "")
+        except RuntimeError:  # another thread imports this very moment
+            newest = (-1, "")
+        if newest != self._newest or newest[0] < 0:
             self._newest, self._names = newest, frozenset(sys.modules)
         return self._names
 

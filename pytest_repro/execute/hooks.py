@@ -38,7 +38,7 @@ class RunHooks:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Make what a fixture draws, and what is observed, independent of which fixtures were already there."""
         active = self.current
-        if active is None or fixturedef.func.__module__ == _OURS:
+        if active is None or getattr(fixturedef.func, "__module__", "") == _OURS:
             return (yield)
         active.seed_fixture(fixturedef.argname)
         if fixturedef.scope != "function":

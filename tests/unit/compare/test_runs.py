@@ -233,6 +233,35 @@ def test_leaves_of_all_branches_are_counted_and_an_empty_one_is_a_leaf() -> None
     assert (drift.n_different, drift.n_total) == (1, 9)
 
 
+@pytest.mark.parametrize(
+    ("reference", "other", "differing"),
+    [
+        ([("a", 1.0)], [("b", 1.0)], ["a", "b"]),
+        ([("a", 1.0), ("b", 2.0)], [("b", 2.0), ("a", 1.0)], []),
+        ([("a", 1.0), ("b", 1.0)], [("b", 1.0), ("a", 1.0)], []),
+        ([("a", 0, 1.0)], [("a", 1, 1.0)], ["a"]),
+        ([("a", 1.0)], [("a", 1.0), ("a", 1.0)], ["a"]),
+        ([("a", 1.0), ("a", 1.0)], [("a", 1.0)], ["a"]),
+        ([("a", 1.0)], [("a", 1)], ["a"]),
+        ([("a", 0.0)], [("a", -0.0)], ["a"]),
+        ([("a", 1.0), ("a", 2.0)], [("a", 2.0), ("a", 1.0)], ["a"]),
+    ],
+)
+def test_equal_is_only_what_has_the_same_name_step_and_bits(reference: Any, other: Any, differing: list[str]) -> None:
+    found = compare_recordings([recording(1, *reference), recording(2, *reference), recording(3, *other)])
+    assert sorted(drift.name for drift in found.drifts) == differing
+    names = dict.fromkeys(name for name, *_ in (*reference, *other))
+    assert found.equal == tuple(name for name in names if name not in differing)
+
+
+def test_payloads_of_nans_count_where_the_tolerance_says_so() -> None:
+    quiet, other = (np.array([bits], dtype=np.uint64).view(np.float64) for bits in (0x7FF8 << 48, (0x7FF8 << 48) + 1))
+    for counted in (False, True):
+        tolerance = Tolerance(nan_payload=counted)
+        runs = [recording(run, ("a", value), tolerance=tolerance) for run, value in ((1, quiet), (2, other))]
+        assert bool(compare_recordings(runs).drifts) is counted
+
+
 def test_notes_of_values_are_gathered_once_with_the_name() -> None:
     model = Branch("SVC", Layout.OBJECT, (".a",), (Branch("x", Layout.OBJECT, (), (), ("inner (y)",)),), ("time (x)",))
     assert compare([("m", model)], [("m", model)]).notes == ("m: time (x)", "m: inner (y)")
