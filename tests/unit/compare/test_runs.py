@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -291,3 +292,17 @@ def test_first_divergence_of_a_series_may_be_in_a_later_run() -> None:
 def test_what_only_one_run_has_is_shown_in_at_most_200_characters() -> None:
     leaf = compare([("x", "ab" * 500)], []).drifts[0].leaves[0]
     assert (len(leaf.reference), leaf.other) == (200, "(not recorded)")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_equal_recordings_are_told_without_a_closer_look(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_repro.compare.runs.compare_recordings", lambda *_, **__: pytest.fail("looked closer"))
+    values = [("loss", 0, 1.5), ("loss", 1, math.nan), ("weights", np.arange(3.0)), ("seen", "x"), ("seen", "y")]
+    runs = []
+    for run in range(1, count + 1):
+        made = recording(run, *values)
+        # a metric may come from another line; a call that was recorded automatically is one of its line
+        metrics = [replace(seen, location=Location("test_x.py", 100 * run)) for seen in made.observations]
+        calls = [replace(seen, kind=Kind.AUTO, name="fit#1", seq=9) for seen in made.observations[:1]]
+        runs.append(replace(made, observations=(*metrics, *calls)))
+    assert compare_recordings(runs) == Comparison(equal=("loss", "weights", "seen", "fit#1"))
