@@ -66,7 +66,7 @@ class ReproSession:
         self._excuses = Excuses()
         self.selection = Selection(config, settings, check_factors=resources.factors.check)
         #: by the identity of settings: the settings, which keep their identity so, and what tests with them need
-        self._made: dict[int, tuple[Settings, Tools]] = {}
+        self._made: dict[tuple[int, bool], tuple[Settings, Tools]] = {}
         #: the same, by the hash seeds too
         self._plans: dict[tuple[int, tuple[int, ...]], tuple[Settings, Plan]] = {}
 
@@ -205,7 +205,7 @@ class ReproSession:
         return True
 
     def _tools(self, settings: Settings) -> Tools:
-        key = id(settings)
+        key = id(settings), bool(self.resources.rules)  # a plugin may bring the hook at any time
         if key not in self._made:
             self._made[key] = settings, self._make_tools(settings)
         return self._made[key][1]
