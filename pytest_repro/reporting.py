@@ -111,10 +111,10 @@ class Reporting:
     def collect(self, report: Any) -> None:
         """Take one test's verdict."""
         if self._is_controller:
-            from pytest_repro.report.codec import result_of
+            from pytest_repro.report.codec import result_of, was_sent
 
             result = result_of(report.repro)
-            if "json" in report.repro:  # what an xdist worker sent is made anew for each test
+            if was_sent(report.repro):
                 result = self._shared(result)
             self._results.append(result)
             # pytest keeps every report to the end; what this one carried is in the results now

@@ -67,7 +67,7 @@ class ReproSession:
         self.selection = Selection(config, settings, check_factors=resources.factors.check)
         #: by the identity of settings: the settings, which keep their identity so, and what tests with them need
         self._made: dict[tuple[int, bool], tuple[Settings, Tools]] = {}
-        #: the same, by the hash seeds too
+        #: by the hash seeds, too: the settings, and the plan
         self._plans: dict[tuple[int, tuple[int, ...]], tuple[Settings, Plan]] = {}
 
     @classmethod

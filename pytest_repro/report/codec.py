@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_repro.model import SessionReport
 
-__all__ = ["carried", "decode", "encode", "result_of", "test_from_json", "to_json"]
+__all__ = ["carried", "decode", "encode", "result_of", "test_from_json", "to_json", "was_sent"]
 
 T = TypeVar("T")
 
@@ -72,6 +72,11 @@ def result_of(obj: object) -> TestResult:
         return obj.result
     text = obj.get("json") if isinstance(obj, dict) else None
     return test_from_json(json.loads(text) if isinstance(text, str) else obj)
+
+
+def was_sent(obj: object) -> bool:
+    """Whether what a report carries came from another process, so that its parts are objects of their own."""
+    return not isinstance(obj, _Carried)
 
 
 def test_from_json(obj: object) -> TestResult:
